@@ -1,0 +1,3 @@
+module github.com/sbtc-go/sbtc
+
+go 1.26
