@@ -1,0 +1,1 @@
+"""Recipes that train the project's test models and export them to ONNX."""
