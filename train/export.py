@@ -65,4 +65,10 @@ def _export_dynamo(model, example, opset, names):
         input_names=[names[0]],
         output_names=[names[1]],
     )
-    return program.model_proto
+    proto = program.model_proto
+    for node in proto.graph.node:
+        # Stack traces name files of the machine that exported.
+        kept = [entry for entry in node.metadata_props if not entry.key.endswith("stack_trace")]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
+    return proto
