@@ -215,8 +215,8 @@ class AnomalyModel(nn.Module):
         attentions = [
             Attention(d_model, nhead, density, step_t=step_t_mask(w)) for _ in range(n_layers)
         ]
-        no_norm = lambda _: nn.Identity()
-        self.encoder = Encoder(m, w, d_model, d_ff, density, attentions, no_norm)
+        # nn.Identity ignores the size that Encoder gives to a norm.
+        self.encoder = Encoder(m, w, d_model, d_ff, density, attentions, norm=nn.Identity)
         self.decoder = BipropLinear(d_model, m, density)
 
     def forward(self, x):
@@ -229,17 +229,12 @@ class Classifier(nn.Module):
     Fixed masks on Q, K and V, the same in every layer; BatchNorm.
     """
 
-    def __init__(
-        self, m, w, d_model, classes, nhead=2, d_ff=256, n_layers=2, density=0.5, p_a=0.5
-    ):
+    def __init__(self, m, w, d_model, classes, nhead=2, d_ff=256, n_layers=2, density=0.5, p_a=0.5):
         super().__init__()
-        self.metadata = metadata(
-            "classification", m, w, d_model, nhead, d_ff, n_layers, classes=classes, k=density, p_a=p_a
-        )
+        extra = dict(classes=classes, k=density, p_a=p_a)
+        self.metadata = metadata("classification", m, w, d_model, nhead, d_ff, n_layers, **extra)
         masks = activation_masks(w, d_model, p_a)
-        attentions = [
-            Attention(d_model, nhead, density, qkv_masks=masks) for _ in range(n_layers)
-        ]
+        attentions = [Attention(d_model, nhead, density, qkv_masks=masks) for _ in range(n_layers)]
         self.encoder = Encoder(m, w, d_model, d_ff, density, attentions, ChannelNorm)
         self.decoder = BipropLinear(d_model, classes, density)
 
