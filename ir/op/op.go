@@ -156,6 +156,9 @@ func (a Arity) String() string {
 	return fmt.Sprintf("%d to %d", a.Min, a.Max)
 }
 
+// Supported reports whether there is an operator called name, with its domain if that is not ONNX's own.
+func Supported(name string) bool { return byName[name] != nil }
+
 // Raw is a node as a model file states it.
 type Raw struct {
 	Op    string // with its domain, if that is not ONNX's own
@@ -209,6 +212,7 @@ func Import(g *ir.Graph, n *Raw) (out []*ir.Value, err error) {
 	if d := defs[at]; len(n.Out) < d.Out.Min || d.Out.Max >= 0 && len(n.Out) > d.Out.Max {
 		return nil, fmt.Errorf("%d outputs, %s has %s", len(n.Out), d.Name, d.Out)
 	}
+	start := len(g.Nodes)
 	for ; defs[at].Upgrade != nil; at-- {
 		b := ir.NewBuilder(g, n.base())
 		out, err := defs[at].Upgrade(b, n)
@@ -219,7 +223,7 @@ func Import(g *ir.Graph, n *Raw) (out []*ir.Value, err error) {
 			return nil, err
 		}
 		if out != nil {
-			return n.rename(g, out)
+			return n.rename(g, out, start)
 		}
 	}
 	op := defs[at].make()
@@ -250,8 +254,9 @@ func (n *Raw) base() string {
 	return "v"
 }
 
-// rename gives the results of an upgrade the names that the model has for them.
-func (n *Raw) rename(g *ir.Graph, out []*ir.Value) ([]*ir.Value, error) {
+// rename gives the results of an upgrade, whose nodes begin at start, the names that the model has for them.
+func (n *Raw) rename(g *ir.Graph, out []*ir.Value, start int) ([]*ir.Value, error) {
+	added := g.Nodes[start:]
 	for i, name := range n.Out {
 		if name == "" {
 			continue
@@ -261,8 +266,9 @@ func (n *Raw) rename(g *ir.Graph, out []*ir.Value) ([]*ir.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if v.Def == nil { // an input or a constant keeps its own name
-			node, err := g.AddTyped(&Identity{}, n.Name, []*ir.Value{v}, []string{name}, nil)
+		// A value that was there before keeps its own name, and so does one that is two results.
+		if !slices.Contains(added, v.Def) || slices.Contains(out[:i], v) {
+			node, err := g.AddTyped(&Identity{}, n.Name, []*ir.Value{v}, []string{name}, []ir.Type{t})
 			if err != nil {
 				return nil, err
 			}
