@@ -1,0 +1,175 @@
+package low
+
+import (
+	"fmt"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// Linear multiplies the rows of x [..., K] by a constant matrix w [K, N] and applies an epilogue.
+//
+//	dense    inputs x, w, bias: each output is one chain acc = fma(x_k, w_k, acc) from the bias (or +0), k increasing
+//	         (float64: acc + the rounded product)
+//	ternary  inputs x, w (int8: -1, 0, 1), scale [N], bias: the sum of x_k over w_k = 1, k increasing, less x_k over
+//	         w_k = -1, k increasing; the first term is taken as it is (x_k or 0-x_k), an empty sum is +0; then
+//	         fma(scale, sum, bias), or scale·sum without a bias
+//
+// Further inputs are what Act reads as x1, x2, ...; x0 is the sum.
+type Linear struct {
+	Kind string `onnx:"kind,dense"`
+	Act  Expr   `onnx:"act"`
+}
+
+// Name is the operator's name in the text form.
+func (*Linear) Name() string { return "sbtc.Linear" }
+
+// operands is the number of inputs before those of the epilogue; an absent bias or scale is nil.
+func (l *Linear) operands() int {
+	if l.Kind == "ternary" {
+		return 4
+	}
+	return 3
+}
+
+// Infer checks shapes; the result has the layout of x.
+func (l *Linear) Infer(in []*ir.Value) ([]ir.Type, error) {
+	if l.Kind != "dense" && l.Kind != "ternary" {
+		return nil, fmt.Errorf("unknown kind %q", l.Kind)
+	}
+	if len(in) < l.operands() || in[0] == nil || in[1] == nil {
+		return nil, errArity
+	}
+	x, w := in[0].Type, in[1].Type
+	if len(w.Shape) != 2 || len(x.Shape) == 0 || w.Shape[0] != x.Features() {
+		return nil, fmt.Errorf("%v times %v", x, w)
+	}
+	if in[1].Const == nil {
+		return nil, fmt.Errorf("%s is not constant", in[1])
+	}
+	for _, v := range in[2:l.operands()] {
+		if v != nil && (v.Type.DType != x.DType || v.Type.Len() != w.Shape[1] || v.Const == nil) {
+			return nil, fmt.Errorf("%s is %v, wanted a constant of %d %v", v, v.Type, w.Shape[1], x.DType)
+		}
+	}
+	if l.Kind == "ternary" && (in[2] == nil || w.DType != ir.Int8 || x.DType != ir.Float32) || l.Kind == "dense" && w.DType != x.DType {
+		return nil, fmt.Errorf("%s weights of %v for %v", l.Kind, w, x)
+	}
+	t := ir.Type{DType: x.DType, Shape: append(append([]int{}, x.Shape[:len(x.Shape)-1]...), w.Shape[1]), Layout: x.Layout}
+	return l.Act.after(t, in[l.operands():])
+}
+
+// after is the type of an epilogue: the expression of a value of type t and of further inputs aligned with it.
+func (e Expr) after(t ir.Type, extra []*ir.Value) ([]ir.Type, error) {
+	if e.Inputs() == 0 {
+		if len(extra) > 0 {
+			return nil, errArity
+		}
+		return []ir.Type{t}, nil
+	}
+	dts := []ir.DType{t.DType}
+	for _, v := range extra {
+		dts = append(dts, v.Type.DType)
+		if s, err := broadcast(t.Shape, v.Type.Shape); err != nil || ir.Size(s) != t.Len() {
+			return nil, fmt.Errorf("%s is %v beside %v", v, v.Type, t)
+		}
+	}
+	d, err := e.Type(dts)
+	if err != nil {
+		return nil, err
+	}
+	t.DType = d
+	return []ir.Type{t}, alignLayouts(t, extra)
+}
+
+// finish evaluates an epilogue.
+func (e Expr) finish(y *ir.Tensor, extra []*ir.Tensor) ([]*ir.Tensor, error) {
+	if e.Inputs() == 0 {
+		return []*ir.Tensor{y}, nil
+	}
+	in := []*ir.Tensor{y}
+	for _, t := range extra {
+		in = append(in, expand(t, y.Shape))
+	}
+	out, err := e.Eval(in)
+	if err != nil {
+		return nil, err
+	}
+	return []*ir.Tensor{out.Reshape(y.Shape...)}, nil
+}
+
+// Eval computes row by row.
+func (l *Linear) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
+	x, w := in[0], in[1]
+	shape := append(append([]int{}, x.Shape[:len(x.Shape)-1]...), w.Shape[1])
+	var y *ir.Tensor
+	switch {
+	case l.Kind == "ternary":
+		y = ir.Of(x.DType, shape, ternary(float32s(x), ir.Data[int8](w), w.Shape[0], w.Shape[1], in[2], in[3]))
+	case x.DType == ir.Float64:
+		y = ir.Of(x.DType, shape, dense(ir.Data[float64](x), ir.Data[float64](w), w.Shape[0], w.Shape[1], orNil[float64](in[2]), mulAdd64))
+	default:
+		var bias []float32
+		if in[2] != nil {
+			bias = float32s(in[2])
+		}
+		y = fromFloat32s(x.DType, shape, dense(float32s(x), float32s(w), w.Shape[0], w.Shape[1], bias, fmaf))
+	}
+	return l.Act.finish(y, in[l.operands():])
+}
+
+func orNil[T ir.Elem](t *ir.Tensor) []T {
+	if t == nil {
+		return nil
+	}
+	return ir.Data[T](t)
+}
+
+func dense[T float32 | float64](x, w []T, k, n int, bias []T, fma func(a, b, c T) T) []T {
+	if k == 0 || n == 0 {
+		return make([]T, 0)
+	}
+	rows := len(x) / k
+	y := make([]T, rows*n)
+	for r := range rows {
+		acc := y[r*n : r*n+n]
+		copy(acc, bias)
+		for i := range k {
+			xi, wi := x[r*k+i], w[i*n:i*n+n]
+			for j, wij := range wi {
+				acc[j] = fma(xi, wij, acc[j])
+			}
+		}
+	}
+	return y
+}
+
+func ternary(x []float32, w []int8, k, n int, scale, bias *ir.Tensor) []float32 {
+	y := make([]float32, len(x)/k*n)
+	s, b := ir.Data[float32](scale), orNil[float32](bias)
+	for i := range y {
+		row, j := x[i/n*k:i/n*k+k], i%n
+		var sum float32
+		first := true
+		for _, sign := range []int8{1, -1} {
+			for q, v := range row {
+				switch {
+				case w[q*n+j] != sign:
+					continue
+				case first && sign > 0:
+					sum = v
+				case sign > 0:
+					sum += v
+				default:
+					sum -= v
+				}
+				first = false
+			}
+		}
+		if b != nil {
+			y[i] = fmaf(s[j], sum, b[j])
+		} else {
+			y[i] = s[j] * sum
+		}
+	}
+	return y
+}

@@ -1,0 +1,157 @@
+package low
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// Normalize rescales every row of n elements, n being the product of the axes from Axis on, and keeps the shape.
+//
+//	softmax     e/sum(e), e = expneg(x - max(x)), computed as e·(1/sum)
+//	logsoftmax  (x - max(x)) - log(sum(e))
+//	layernorm   d = x - mean, mean = sum(x)/n; r = 1/sqrt(sum(fma(d, d, ·))/n + epsilon); d·r, then scale and bias
+//	rmsnorm     r = 1/sqrt(sum(fma(x, x, ·))/n + epsilon); x·r, then scale
+//
+// The optional inputs scale and bias of n elements act as fma(y, scale, bias), or y·scale without a bias. Sums are in
+// Partials partial sums. In panels Axis is the last and Partials is 1.
+type Normalize struct {
+	Fn       string  `onnx:"fn"`
+	Axis     int     `onnx:"axis"`
+	Epsilon  float32 `onnx:"epsilon,0"`
+	Partials int     `onnx:"partials,16"`
+}
+
+// Name is the operator's name in the text form.
+func (*Normalize) Name() string { return "sbtc.Normalize" }
+
+// Infer returns the type of the first input.
+func (m *Normalize) Infer(in []*ir.Value) ([]ir.Type, error) {
+	if len(in) < 1 || len(in) > 3 {
+		return nil, errArity
+	}
+	x := in[0].Type
+	switch m.Fn {
+	case "softmax", "logsoftmax", "layernorm", "rmsnorm":
+	default:
+		return nil, fmt.Errorf("unknown normalization %q", m.Fn)
+	}
+	if !x.DType.IsFloat() {
+		return nil, fmt.Errorf("%s of %v", m.Fn, x)
+	}
+	if m.Axis < 0 || m.Axis > len(x.Shape) {
+		return nil, fmt.Errorf("axis %d of %v", m.Axis, x)
+	}
+	for _, v := range in[1:] {
+		if v.Type.DType != x.DType || v.Type.Len() != ir.Size(x.Shape[m.Axis:]) || v.Type.Layout != ir.RowMajor {
+			return nil, fmt.Errorf("%s is %v, the rows have %d elements of %v", v, v.Type, ir.Size(x.Shape[m.Axis:]), x.DType)
+		}
+	}
+	if x.Layout == ir.Panels && (m.Axis != len(x.Shape)-1 || m.Partials != 1) {
+		return nil, fmt.Errorf("%s from axis %d in %d partials in panels", m.Fn, m.Axis, m.Partials)
+	}
+	return []ir.Type{x}, nil
+}
+
+var (
+	expNeg = MustExpr("expneg(x0)")
+	logE   = MustExpr("log(x0)")
+	exp64  = MustExpr("exp(x0)")
+)
+
+// Eval normalizes row by row.
+func (m *Normalize) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
+	x := in[0]
+	n := ir.Size(x.Shape[m.Axis:])
+	if x.DType == ir.Float64 {
+		y := normalizeRows(m, in, n, func(t *ir.Tensor) []float64 { return t.Floats() }, mulAdd64, math.Sqrt, apply64)
+		return []*ir.Tensor{ir.Of(x.DType, x.Shape, y)}, nil
+	}
+	apply := func(e *Expr, v []float32) []float32 { return apply32(*e, v) }
+	y := normalizeRows(m, in, n, float32s, fmaf, sqrtf, apply)
+	return []*ir.Tensor{fromFloat32s(x.DType, x.Shape, y)}, nil
+}
+
+func apply64(e *Expr, x []float64) []float64 {
+	if e == &expNeg {
+		e = &exp64
+	}
+	out, err := e.Eval([]*ir.Tensor{ir.Of(ir.Float64, []int{len(x)}, x)})
+	if err != nil {
+		panic(err)
+	}
+	return ir.Data[float64](out)
+}
+
+func normalizeRows[T float32 | float64](m *Normalize, in []*ir.Tensor, n int, data func(*ir.Tensor) []T,
+	fma func(a, b, c T) T, sqrt func(T) T, apply func(*Expr, []T) []T) []T {
+	x := data(in[0])
+	out := make([]T, len(x))
+	if n == 0 {
+		return out
+	}
+	for r := 0; r < len(x); r += n {
+		row, y := x[r:r+n], out[r:r+n]
+		sum := func(fn string, v []T) T {
+			return reduceRow(fn, m.Partials, n, 0, func(i int) T { return v[i] }, fma)
+		}
+		switch m.Fn {
+		case "softmax", "logsoftmax":
+			top := T(math.Inf(-1))
+			for _, v := range row {
+				if v > top {
+					top = v
+				}
+			}
+			for i, v := range row {
+				y[i] = v - top
+			}
+			e := apply(&expNeg, y)
+			s := sum("sum", e)
+			if m.Fn == "softmax" {
+				inv := 1 / s
+				for i, v := range e {
+					y[i] = v * inv
+				}
+				break
+			}
+			l := apply(&logE, []T{s})[0]
+			for i := range y {
+				y[i] -= l
+			}
+		case "layernorm":
+			mean := sum("sum", row) / T(n)
+			for i, v := range row {
+				y[i] = v - mean
+			}
+			scaleRow(y, 1/sqrt(sum("sumsquare", y)/T(n)+T(m.Epsilon)))
+		case "rmsnorm":
+			copy(y, row)
+			scaleRow(y, 1/sqrt(sum("sumsquare", row)/T(n)+T(m.Epsilon)))
+		}
+	}
+	affine(out, n, in[1:], data, fma)
+	return out
+}
+
+func scaleRow[T float32 | float64](y []T, r T) {
+	for i := range y {
+		y[i] *= r
+	}
+}
+
+func affine[T float32 | float64](y []T, n int, in []*ir.Tensor, data func(*ir.Tensor) []T, fma func(a, b, c T) T) {
+	switch len(in) {
+	case 1:
+		scale := data(in[0])
+		for i := range y {
+			y[i] *= scale[i%n]
+		}
+	case 2:
+		scale, bias := data(in[0]), data(in[1])
+		for i := range y {
+			y[i] = fma(y[i], scale[i%n], bias[i%n])
+		}
+	}
+}
