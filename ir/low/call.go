@@ -11,19 +11,19 @@ import (
 	"github.com/sbtc-go/sbtc/ir"
 )
 
-// Call runs a library kernel of package runtime on row-major values: any element type, any operator, so that a model
-// that cannot be made fast still compiles right. The generated call is Kernel(results..., inputs..., Args...); a kernel
+// Kernel is a call: it runs a library kernel of package runtime on row-major values: any element type, any operator, so that a model
+// that cannot be made fast still compiles right. The generated call is Fn(results..., inputs..., Args...); a kernel
 // may return an error, as when a run-time operand does not fit the static shapes. Of says what it computes.
-type Call struct {
-	Kernel string   `onnx:"kernel"`
+type Kernel struct {
+	Fn     string   `onnx:"kernel"`
 	Args   Args     `onnx:"args"`
 	Of     ir.Op    `onnx:"of"`
 	Types  TypeList `onnx:"types"` // of the results, where Of cannot infer them from the inputs alone
 }
 
-// CallFor adds a Call of kernel in place of the node n, whose operator is what it computes, and returns its results.
+// CallFor adds a call of kernel in place of the node n, whose operator is what it computes, and returns its results.
 func CallFor(b *ir.Builder, n *ir.Node, kernel string, args ...any) []*ir.Value {
-	c := &Call{Kernel: kernel, Args: args, Of: n.Op}
+	c := &Kernel{Fn: kernel, Args: args, Of: n.Op}
 	last := 0
 	for i, v := range n.Out {
 		t := ir.Type{}
@@ -205,12 +205,12 @@ func (l *TypeList) UnmarshalText(text []byte) error {
 }
 
 // Name is the operator's name in the text form.
-func (*Call) Name() string { return "sbtc.Call" }
+func (*Kernel) Name() string { return "sbtc.Call" }
 
 // Infer returns the types, after Of has checked the inputs.
-func (c *Call) Infer(in []*ir.Value) ([]ir.Type, error) {
+func (c *Kernel) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if c.Of == nil {
-		return nil, fmt.Errorf("kernel %s of no operator", c.Kernel)
+		return nil, fmt.Errorf("kernel %s of no operator", c.Fn)
 	}
 	for _, v := range in {
 		if v != nil && v.Type.Layout != ir.RowMajor {
@@ -233,4 +233,4 @@ func (c *Call) Infer(in []*ir.Value) ([]ir.Type, error) {
 }
 
 // Eval computes what the kernel is to give.
-func (c *Call) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) { return c.Of.Eval(in) }
+func (c *Kernel) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) { return c.Of.Eval(in) }

@@ -11,7 +11,7 @@ import (
 )
 
 // The kinds; a ninth needs a reason in docs/DESIGN.md.
-var kinds = []ir.Op{&Linear{}, &Contract{}, &Attend{}, &Map{}, &Reduce{}, &Normalize{}, &Move{}, &Call{}}
+var kinds = []ir.Op{&Linear{}, &Contract{}, &Attend{}, &Map{}, &Reduce{}, &Normalize{}, &Move{}, &Kernel{}}
 
 // New returns the low operator called name with default attributes. It is an ir.Lookup.
 func New(name string, _ []*ir.Value) (ir.Op, error) {

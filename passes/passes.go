@@ -1,0 +1,109 @@
+// Package passes improves graphs and lowers them to what code generation knows.
+package passes
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// Pass is one step of a pipeline. Run reports whether it changed the graph.
+type Pass struct {
+	Name string
+	Run  func(g *ir.Graph) (changed bool, err error)
+}
+
+// Portable improves a graph of ONNX operators; what it gives is still one, free of any target.
+var Portable = []Pass{}
+
+// Target turns a portable graph into one of low operators, ready for code generation.
+var Target = []Pass{
+	{"lower", lower},
+}
+
+// order lists what must come before what in the tables, with the reason.
+var order = []struct{ before, after, reason string }{}
+
+func init() {
+	at := map[string]int{}
+	for i, p := range slices.Concat(Portable, Target) {
+		if _, ok := at[p.Name]; ok {
+			panic("two passes are called " + p.Name)
+		}
+		at[p.Name] = i
+	}
+	for _, o := range order {
+		i, ok := at[o.before]
+		j, ok2 := at[o.after]
+		if !ok || !ok2 || i >= j {
+			panic(fmt.Sprintf("%s must come before %s: %s", o.before, o.after, o.reason))
+		}
+	}
+}
+
+// Options say what Run does beside running passes.
+type Options struct {
+	Disable []string                                                    // passes to leave out
+	After   func(pass string, g *ir.Graph)                              // called after every pass
+	Log     func(pass string, nodes int, d time.Duration, changed bool) // called after every pass
+}
+
+// maxRounds bounds the repetition of a table.
+const maxRounds = 16
+
+// Fixpoint runs the passes in order, again and again until none changes the graph.
+func Fixpoint(g *ir.Graph, table []Pass, opt Options) error {
+	for range maxRounds {
+		changed, err := once(g, table, opt)
+		if err != nil || !changed {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run runs the passes in order, once.
+func Run(g *ir.Graph, table []Pass, opt Options) error {
+	_, err := once(g, table, opt)
+	return err
+}
+
+func once(g *ir.Graph, table []Pass, opt Options) (changed bool, err error) {
+	for _, p := range table {
+		if slices.Contains(opt.Disable, p.Name) {
+			continue
+		}
+		start := time.Now()
+		ch, err := run(g, p)
+		if err != nil {
+			return changed, err
+		}
+		changed = changed || ch
+		if opt.Log != nil {
+			opt.Log(p.Name, len(g.Nodes), time.Since(start), ch)
+		}
+		if opt.After != nil {
+			opt.After(p.Name, g)
+		}
+	}
+	return changed, nil
+}
+
+// run runs one pass, checks the graph and turns a panic into an error that names the pass.
+func run(g *ir.Graph, p Pass) (changed bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &ir.BugError{Where: "pass " + p.Name, Panic: r, Stack: debug.Stack()}
+		}
+	}()
+	if changed, err = p.Run(g); err != nil {
+		return changed, fmt.Errorf("pass %s: %w", p.Name, err)
+	}
+	if err := g.Check(); err != nil {
+		return changed, &ir.BugError{Where: "the graph after pass " + p.Name, Panic: err}
+	}
+	return changed, nil
+}
