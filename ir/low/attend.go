@@ -149,7 +149,7 @@ func (a *Attend) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 				for n, j := range entries {
 					var s float32
 					for c := range dh {
-						s = fmaf(qd[((b*queries+i)*a.Heads+h)*dh+c], kd[((b*keys+j)*a.KVHeads+g)*dh+c], s)
+						s = fma32(qd[((b*queries+i)*a.Heads+h)*dh+c], kd[((b*keys+j)*a.KVHeads+g)*dh+c], s)
 					}
 					s *= a.Scale
 					if mask != nil {
@@ -161,7 +161,7 @@ func (a *Attend) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 				for c := range dv {
 					var o float32
 					for n, j := range entries {
-						o = fmaf(weights[n], vd[((b*keys+j)*a.KVHeads+g)*dv+c], o)
+						o = fma32(weights[n], vd[((b*keys+j)*a.KVHeads+g)*dv+c], o)
 					}
 					od[((b*queries+i)*a.Heads+h)*dv+c] = o * inv
 				}
@@ -195,7 +195,7 @@ func softWeights(scores []float32) (e []float32, inv float32) {
 	for i := range scores {
 		scores[i] -= top
 	}
-	e = apply32(expNeg, scores)
+	e = apply("expneg(x0)", scores)
 	var sum float32
 	for _, v := range e {
 		sum += v

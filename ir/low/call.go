@@ -15,10 +15,10 @@ import (
 // that cannot be made fast still compiles right. The generated call is Fn(results..., inputs..., Args...); a kernel
 // may return an error, as when a run-time operand does not fit the static shapes. Of says what it computes.
 type Kernel struct {
-	Fn     string   `onnx:"kernel"`
-	Args   Args     `onnx:"args"`
-	Of     ir.Op    `onnx:"of"`
-	Types  TypeList `onnx:"types"` // of the results, where Of cannot infer them from the inputs alone
+	Fn    string   `onnx:"kernel"`
+	Args  Args     `onnx:"args"`
+	Of    ir.Op    `onnx:"of"`
+	Types TypeList `onnx:"types"` // of the results, where Of cannot infer them from the inputs alone
 }
 
 // CallFor adds a call of kernel in place of the node n, whose operator is what it computes, and returns its results.

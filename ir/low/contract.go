@@ -80,11 +80,11 @@ func (c *Contract) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	var y *ir.Tensor
 	switch d := a.DType; {
 	case d == ir.Float64:
-		y = ir.Of(d, shape, multiply(g, ir.Data[float64](a), ir.Data[float64](b), mulAdd64))
+		y = ir.Of(d, shape, multiply(g, ir.Data[float64](a), ir.Data[float64](b), fma64))
 	case d.IsInt():
 		y = ir.FromInts(d, shape, multiply(g, a.Ints(), b.Ints(), func(a, b, c int64) int64 { return a*b + c }))
 	default:
-		y = fromFloat32s(d, shape, multiply(g, float32s(a), float32s(b), fmaf))
+		y = fromFloat32s(d, shape, multiply(g, float32s(a), float32s(b), fma32))
 	}
 	return c.Act.finish(y, in[2:])
 }

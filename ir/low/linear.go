@@ -106,13 +106,13 @@ func (l *Linear) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	case l.Kind == "ternary":
 		y = ir.Of(x.DType, shape, ternary(float32s(x), ir.Data[int8](w), w.Shape[0], w.Shape[1], in[2], in[3]))
 	case x.DType == ir.Float64:
-		y = ir.Of(x.DType, shape, dense(ir.Data[float64](x), ir.Data[float64](w), w.Shape[0], w.Shape[1], orNil[float64](in[2]), mulAdd64))
+		y = ir.Of(x.DType, shape, dense(ir.Data[float64](x), ir.Data[float64](w), w.Shape[0], w.Shape[1], orNil[float64](in[2]), fma64))
 	default:
 		var bias []float32
 		if in[2] != nil {
 			bias = float32s(in[2])
 		}
-		y = fromFloat32s(x.DType, shape, dense(float32s(x), float32s(w), w.Shape[0], w.Shape[1], bias, fmaf))
+		y = fromFloat32s(x.DType, shape, dense(float32s(x), float32s(w), w.Shape[0], w.Shape[1], bias, fma32))
 	}
 	return l.Act.finish(y, in[l.operands():])
 }
@@ -166,7 +166,7 @@ func ternary(x []float32, w []int8, k, n int, scale, bias *ir.Tensor) []float32 
 			}
 		}
 		if b != nil {
-			y[i] = fmaf(s[j], sum, b[j])
+			y[i] = fma32(s[j], sum, b[j])
 		} else {
 			y[i] = s[j] * sum
 		}

@@ -54,38 +54,20 @@ func (m *Normalize) Infer(in []*ir.Value) ([]ir.Type, error) {
 	return []ir.Type{x}, nil
 }
 
-var (
-	expNeg = MustExpr("expneg(x0)")
-	logE   = MustExpr("log(x0)")
-	exp64  = MustExpr("exp(x0)")
-)
-
 // Eval normalizes row by row.
 func (m *Normalize) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	x := in[0]
 	n := ir.Size(x.Shape[m.Axis:])
 	if x.DType == ir.Float64 {
-		y := normalizeRows(m, in, n, func(t *ir.Tensor) []float64 { return t.Floats() }, mulAdd64, math.Sqrt, apply64)
+		y := normalizeRows(m, in, n, func(t *ir.Tensor) []float64 { return t.Floats() }, fma64, math.Sqrt, apply[float64])
 		return []*ir.Tensor{ir.Of(x.DType, x.Shape, y)}, nil
 	}
-	apply := func(e *Expr, v []float32) []float32 { return apply32(*e, v) }
-	y := normalizeRows(m, in, n, float32s, fmaf, sqrtf, apply)
+	y := normalizeRows(m, in, n, float32s, fma32, sqrtf, apply[float32])
 	return []*ir.Tensor{fromFloat32s(x.DType, x.Shape, y)}, nil
 }
 
-func apply64(e *Expr, x []float64) []float64 {
-	if e == &expNeg {
-		e = &exp64
-	}
-	out, err := e.Eval([]*ir.Tensor{ir.Of(ir.Float64, []int{len(x)}, x)})
-	if err != nil {
-		panic(err)
-	}
-	return ir.Data[float64](out)
-}
-
 func normalizeRows[T float32 | float64](m *Normalize, in []*ir.Tensor, n int, data func(*ir.Tensor) []T,
-	fma func(a, b, c T) T, sqrt func(T) T, apply func(*Expr, []T) []T) []T {
+	fma func(a, b, c T) T, sqrt func(T) T, apply func(string, []T) []T) []T {
 	x := data(in[0])
 	out := make([]T, len(x))
 	if n == 0 {
@@ -107,7 +89,7 @@ func normalizeRows[T float32 | float64](m *Normalize, in []*ir.Tensor, n int, da
 			for i, v := range row {
 				y[i] = v - top
 			}
-			e := apply(&expNeg, y)
+			e := apply(m.exp(in[0].DType), y)
 			s := sum("sum", e)
 			if m.Fn == "softmax" {
 				inv := 1 / s
@@ -116,7 +98,7 @@ func normalizeRows[T float32 | float64](m *Normalize, in []*ir.Tensor, n int, da
 				}
 				break
 			}
-			l := apply(&logE, []T{s})[0]
+			l := apply("log(x0)", []T{s})[0]
 			for i := range y {
 				y[i] -= l
 			}
@@ -154,4 +136,12 @@ func affine[T float32 | float64](y []T, n int, in []*ir.Tensor, data func(*ir.Te
 			y[i] = fma(y[i], scale[i%n], bias[i%n])
 		}
 	}
+}
+
+// exp is the exponential function of non-positive numbers for an element type.
+func (m *Normalize) exp(d ir.DType) string {
+	if d == ir.Float64 {
+		return "exp(x0)"
+	}
+	return "expneg(x0)"
 }

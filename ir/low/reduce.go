@@ -97,12 +97,12 @@ var folds = map[string]fold{
 	"sum": {}, "mean": {}, "sumsquare": {}, "l1": {}, "l2": {}, "prod": {start: 1}, "max": {lo: true}, "min": {hi: true},
 }
 
-type number interface {
+type accumulator interface {
 	float32 | float64 | int64 | uint64
 }
 
-// step takes x into acc; fma is the type's rounding of x·x + acc.
-func step[T number](fn string, acc, x T, fma func(a, b, c T) T) T {
+// accumulate takes x into acc; fma is the type's rounding of x·x + acc.
+func accumulate[T accumulator](fn string, acc, x T, fma func(a, b, c T) T) T {
 	switch fn {
 	case "sum", "mean":
 		return acc + x
@@ -130,22 +130,22 @@ func step[T number](fn string, acc, x T, fma func(a, b, c T) T) T {
 }
 
 // merge combines two partial results.
-func merge[T number](fn string, a, b T) T {
+func merge[T accumulator](fn string, a, b T) T {
 	switch fn {
 	case "sumsquare", "l2", "l1", "mean":
 		fn = "sum"
 	}
-	return step(fn, a, b, nil)
+	return accumulate(fn, a, b, nil)
 }
 
 // reduceRow reduces n elements in the given number of partials.
-func reduceRow[T number](fn string, partials, n int, start T, at func(int) T, fma func(a, b, c T) T) T {
+func reduceRow[T accumulator](fn string, partials, n int, start T, at func(int) T, fma func(a, b, c T) T) T {
 	p := make([]T, partials)
 	for i := range p {
 		p[i] = start
 	}
 	for i := range n {
-		p[i%partials] = step(fn, p[i%partials], at(i), fma)
+		p[i%partials] = accumulate(fn, p[i%partials], at(i), fma)
 	}
 	for s := partials / 2; s > 0; s /= 2 {
 		for i := range s {
@@ -182,10 +182,10 @@ func (r *Reduce) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 		}
 		return []*ir.Tensor{ir.FromInts(d, shape, reduceInts(r, x.Ints(), rows, cols, lo, hi))}, nil
 	case d == ir.Float64:
-		y := reduceFloats(r, ir.Data[float64](x), rows, cols, mulAdd64, math.Sqrt)
+		y := reduceFloats(r, ir.Data[float64](x), rows, cols, fma64, math.Sqrt)
 		return []*ir.Tensor{ir.Of(d, shape, y)}, nil
 	}
-	y := reduceFloats(r, float32s(x), rows, cols, fmaf, sqrtf)
+	y := reduceFloats(r, float32s(x), rows, cols, fma32, sqrtf)
 	return []*ir.Tensor{fromFloat32s(x.DType, shape, y)}, nil
 }
 
@@ -242,8 +242,8 @@ func (r *Reduce) arg(x *ir.Tensor, rows, cols []int) *ir.Tensor {
 			if r.Fn == "argmin" {
 				c = -c
 			}
-			if isNaN(x, row+cols[j]) || isNaN(x, row+cols[best]) {
-				c = nanOrder(isNaN(x, row+cols[j]), isNaN(x, row+cols[best]))
+			if nanAt(x, row+cols[j]) || nanAt(x, row+cols[best]) {
+				c = nanOrder(nanAt(x, row+cols[j]), nanAt(x, row+cols[best]))
 			}
 			if c > 0 || c == 0 && r.SelectLast {
 				best = j
@@ -264,7 +264,7 @@ func nanOrder(a, b bool) int {
 	return 0
 }
 
-func isNaN(x *ir.Tensor, i int) bool { return x.DType.IsFloat() && math.IsNaN(x.At(i)) }
+func nanAt(x *ir.Tensor, i int) bool { return x.DType.IsFloat() && math.IsNaN(x.At(i)) }
 
 func compareElems(x *ir.Tensor, i, j int) int {
 	switch d := x.DType; {
