@@ -1,9 +1,10 @@
 module github.com/sbtc-go/sbtc
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/owulveryck/onnx-go v0.5.0
+	golang.org/x/tools v0.52.0
 	gonum.org/v1/gonum v0.17.0
 	google.golang.org/protobuf v1.36.12
 )

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/scanner"
@@ -357,9 +358,10 @@ func (p *parser) tensor(typ Type) *Tensor {
 	}
 	n := 1
 	for _, d := range typ.Shape {
-		if n *= d; d < 0 || n > len(elems) {
+		if d < 0 || d > 0 && n > len(elems)/d && !slices.Contains(typ.Shape, 0) {
 			p.fail(fmt.Errorf("%d elements for %v", len(elems), typ))
 		}
+		n *= d
 	}
 	if n*per != len(elems) {
 		p.fail(fmt.Errorf("%d elements for %v", len(elems), typ))

@@ -84,6 +84,7 @@ type Family struct {
 // Families lists the files; the order is that of `sbtc ops`.
 var Families = []Family{
 	{"elementwise", elementwise},
+	{"matmul", matmul},
 }
 
 var byName = map[string][]*Def{} // newest first
