@@ -1,5 +1,7 @@
 package low
 
+//go:generate go run ../../internal/genfunc
+
 import (
 	"fmt"
 	"math"
