@@ -98,6 +98,13 @@ func decode(path string, data []byte, opts []Option) (*Model, error) {
 		f(&o)
 	}
 	d := &decoder{options: o, problems: problems{file: path}}
+	warned := map[string]bool{}
+	d.warn = func(w string) {
+		if !warned[w] {
+			warned[w] = true
+			o.warn(w)
+		}
+	}
 	var flags []dimFlag
 	for _, text := range o.dims {
 		f, err := parseDim(text)
@@ -116,7 +123,7 @@ func decode(path string, data []byte, opts []Option) (*Model, error) {
 		return nil, err
 	}
 	opsets := d.opsets(m.OpsetImport)
-	d.readFunctions(m.Functions)
+	d.readFunctions(m.Functions, opsets)
 	if err := d.err(); err != nil {
 		return nil, err
 	}
@@ -183,7 +190,7 @@ func (d *decoder) model(m *onnxpb.ModelProto, opsets map[string]int, flags []dim
 		formals = append(formals, in.typ(nil))
 	}
 	s := d.newScope(nil, m.Graph)
-	g := s.build(m.Graph, opsets, formals, nil)
+	g := s.build(m.Graph, &context{opsets: opsets}, formals, nil)
 	if g == nil {
 		return nil
 	}

@@ -16,18 +16,25 @@ import (
 // A node is a NodeProto with what does not stand in it.
 type node struct {
 	*onnxpb.NodeProto
-	where  string // its name and index, for messages
-	opsets map[string]int
+	*context
+	where string // its name and index, for messages
 }
 
-func numbered(ps []*onnxpb.NodeProto, opsets map[string]int) []*node {
+// A context is what all nodes of one graph or function have in common.
+type context struct {
+	opsets map[string]int // versions of domains
+	place  string         // ends where: in which body or function the node is
+	calls  []funcID       // functions around it, the outermost first
+}
+
+func (c *context) nodes(ps []*onnxpb.NodeProto) []*node {
 	out := make([]*node, len(ps))
 	for i, p := range ps {
 		where := fmt.Sprintf("(#%d)", i)
 		if p.GetName() != "" {
 			where = fmt.Sprintf("%q %s", p.GetName(), where)
 		}
-		out[i] = &node{p, where, opsets}
+		out[i] = &node{p, c, where + c.place}
 	}
 	return out
 }
@@ -56,7 +63,8 @@ func (s *scope) node(n *node, w wiredOp) {
 		s.env[name] = nil
 	}
 	delete(s.env, "")
-	if !s.count(1) {
+	if err := s.count(n.NodeProto); err != nil {
+		s.add(&Error{Err: err})
 		return
 	}
 	if n.op() != "Constant" && !op.Supported(n.op()) {

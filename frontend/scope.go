@@ -12,23 +12,23 @@ import (
 type decoder struct {
 	options
 	problems
-	functions map[funcID]*onnxpb.FunctionProto
+	functions map[funcID]function
 	bound     map[string]int // lengths of named dimensions
 	unknown   map[string]*unknownOp
+	rebuilt   int // bodies built once more
 	nodes     int // built so far, bodies and inlined functions included
 }
 
 // maxNodes bounds the nodes that a model expands to: functions that call others, and bodies that are built more than
 // once, may make many out of few.
-const maxNodes = 1 << 19
+const maxNodes = 1 << 18
 
-// count takes n nodes into account; it reports false once there are too many.
-func (d *decoder) count(n int) bool {
-	if d.nodes += n; d.nodes > maxNodes {
-		d.addf("", "the model expands to more than %d nodes", maxNodes)
-		return false
+// count takes a node into account, large ones as several; it returns an error once there are too many.
+func (d *decoder) count(n *onnxpb.NodeProto) error {
+	if d.nodes += 1 + (len(n.Input)+len(n.Output)+len(n.Attribute))/16; d.nodes > maxNodes {
+		return fmt.Errorf("the model expands to more than %d nodes", maxNodes)
 	}
-	return true
+	return nil
 }
 
 // A scope is one graph, the model's or a body, while it is built.
@@ -38,10 +38,11 @@ type scope struct {
 	g     *ir.Graph
 	env   map[string]*ir.Value // by the model's names; nil: its node is at fault
 	types map[string]declared  // of results
+	names map[string]bool      // all that the model uses in this graph
 }
 
 func (d *decoder) newScope(outer *scope, p *onnxpb.GraphProto) *scope {
-	return &scope{decoder: d, outer: outer, g: &ir.Graph{Name: p.GetName()}, env: map[string]*ir.Value{}, types: map[string]declared{}}
+	return &scope{decoder: d, outer: outer, g: &ir.Graph{Name: p.GetName()}, env: map[string]*ir.Value{}, types: map[string]declared{}, names: map[string]bool{}}
 }
 
 // find returns the value called name of this graph or one around it.
@@ -68,9 +69,10 @@ func constantNames(p *onnxpb.GraphProto) map[string]bool {
 
 // build fills the scope's graph from p; nil if p has faults. formals are the types of the inputs that are not
 // initializers. Captures are values of outer graphs, which become further inputs, or constants where they are.
-func (s *scope) build(p *onnxpb.GraphProto, opsets map[string]int, formals []ir.Type, captures []string) *ir.Graph {
+func (s *scope) build(p *onnxpb.GraphProto, c *context, formals []ir.Type, captures []string) *ir.Graph {
 	start := s.faults()
-	nodes := s.expand(numbered(p.Node, opsets))
+	s.gather(p)
+	nodes := s.expand(c.nodes(p.Node))
 	s.checkNames(p, nodes)
 	if s.faults() > start {
 		return nil

@@ -54,7 +54,7 @@ func (n *node) reads() []string {
 			names = append(names, name)
 		}
 	}
-	return append(names, n.captures()...)
+	return append(names, captures(n.NodeProto)...)
 }
 
 // topological orders 0..len(needs)-1, each after what it needs, the smallest first; members of cycles are left out.

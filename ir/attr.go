@@ -87,6 +87,16 @@ func Attrs(op Op, f func(name string, v any)) {
 	})
 }
 
+// StoredAttrs is Attrs with the numbers that have no default: a model file must state them even if they are 0.
+func StoredAttrs(op Op, f func(name string, v any)) {
+	fieldsOf(op, func(name, def string, v reflect.Value) bool {
+		if required := def == "" && (v.CanInt() || v.CanFloat()); required || !isDefault(v, def) {
+			f(name, v.Interface())
+		}
+		return true
+	})
+}
+
 func isDefault(v reflect.Value, def string) bool {
 	if def == "" {
 		return v.IsZero()
