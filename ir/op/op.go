@@ -85,6 +85,9 @@ type Family struct {
 var Families = []Family{
 	{"elementwise", elementwise},
 	{"matmul", matmul},
+	{"reshape", reshape},
+	{"slice", slice},
+	{"gather", gather},
 }
 
 var byName = map[string][]*Def{} // newest first
