@@ -103,7 +103,7 @@ func narrow16(a float64, man, bias int, inf, nan uint16) uint16 {
 		return s | inf
 	}
 	m, drop := u&(1<<52-1)|1<<52, 52-man // m counts 2^(e-52)
-	if e < 1 {                            // subnormal: fewer bits stay
+	if e < 1 {                           // subnormal: fewer bits stay
 		drop += 1 - e
 		e = 1
 		if drop > 54 {
