@@ -1,0 +1,70 @@
+// Package check takes models all the way to Go packages, and runs, compares and reports what comes out.
+package check
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/sbtc-go/sbtc/frontend"
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/passes"
+)
+
+// Version is the version of sbtc, which generated files name.
+const Version = "v0.1.0"
+
+// Options say how to compile.
+type Options struct {
+	Dims    []string     // NAME=N or INPUT:AXIS=N
+	Disable []string     // names of passes to leave out
+	Warn    func(string) // called with each warning; may be nil
+	// After and Log, where not nil, are called after every pass.
+	After func(pass string, g *ir.Graph)
+	Log   func(pass string, nodes int, d time.Duration, changed bool)
+}
+
+// A Stage is how far a model has come.
+type Stage int
+
+const (
+	Imported Stage = iota // as the file has it, in the newest opset
+	Portable              // improved, still ONNX
+	Low                   // low operators, ready for code generation
+)
+
+// Load reads the model at path and takes it to the given stage. Passes change a graph in place, so each call reads the
+// file anew.
+func Load(path string, to Stage, opt Options) (m *frontend.Model, err error) {
+	defer recoverBug("reading "+path, &err)
+	warn := opt.Warn
+	if warn == nil {
+		warn = func(string) {}
+	}
+	m, err = frontend.LoadModel(path, frontend.WithDim(opt.Dims...), frontend.WithWarnings(warn))
+	if err != nil {
+		return nil, err
+	}
+	run := passes.Options{Disable: opt.Disable, After: opt.After, Log: opt.Log}
+	if to >= Portable {
+		if err := passes.Fixpoint(m.Graph, passes.Portable, run); err != nil {
+			return nil, inFile(path, err)
+		}
+	}
+	if to >= Low {
+		if err := passes.Run(m.Graph, passes.Target, run); err != nil {
+			return nil, inFile(path, err)
+		}
+	}
+	return m, nil
+}
+
+// recoverBug turns a panic into an error that says where it happened.
+func recoverBug(where string, err *error) {
+	if r := recover(); r != nil {
+		*err = &ir.BugError{Where: where, Panic: r, Stack: debug.Stack()}
+	}
+}
+
+// inFile says which model err is about.
+func inFile(path string, err error) error { return fmt.Errorf("%s: %w", path, err) }
