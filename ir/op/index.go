@@ -275,6 +275,38 @@ func call(b *ir.Builder, n *ir.Node, kernel string, args ...any) ([]*ir.Value, e
 	return low.CallFor(b, n, kernel, args...), nil
 }
 
+// callWide is call for kernels that compute: they take no 16-bit floats, which pass through float32.
+func callWide(b *ir.Builder, n *ir.Node, kernel string, args ...any) ([]*ir.Value, error) {
+	narrow := func(v *ir.Value) bool {
+		return v != nil && (v.Type.DType == ir.Float16 || v.Type.DType == ir.BFloat16)
+	}
+	wide, m := *n, false
+	wide.In, wide.Out = slices.Clone(n.In), slices.Clone(n.Out)
+	for i, v := range n.In {
+		if narrow(v) {
+			wide.In[i], m = low.Elementwise(b, "cast_float(x0)", v), true
+		}
+	}
+	if !m {
+		return call(b, n, kernel, args...)
+	}
+	for i, v := range n.Out {
+		if narrow(v) {
+			wide.Out[i] = &ir.Value{Name: v.Name, Type: ir.Type{DType: ir.Float32, Shape: v.Type.Shape}}
+		}
+	}
+	out, err := call(b, &wide, kernel, args...)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range n.Out {
+		if narrow(v) {
+			out[i] = low.Elementwise(b, "cast_"+v.Type.DType.String()+"(x0)", out[i])
+		}
+	}
+	return out, nil
+}
+
 // one is a list of one value.
 func one(v *ir.Value) ([]*ir.Value, error) { return []*ir.Value{v}, nil }
 

@@ -87,6 +87,8 @@ var Families = []Family{
 	{"matmul", matmul},
 	{"reshape", reshape},
 	{"slice", slice},
+	{"pad", pad},
+	{"blocks", blocks},
 	{"gather", gather},
 }
 
