@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT-0
+
+// Package runtime holds the kernels of compiled packages. The command copies the files that a model needs into the
+// package that it generates; this file and tests are never copied.
+package runtime
+
+import "embed"
+
+// Files are the sources of the kernels.
+//
+//go:embed *.go
+var Files embed.FS
