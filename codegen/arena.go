@@ -1,0 +1,209 @@
+package codegen
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// arena plans where values live between the nodes that make and read them. One block of memory serves all values; a
+// value's place is free again after its last reader.
+type arena struct {
+	g      *ir.Graph
+	at     int               // index of the current node
+	last   map[*ir.Value]int // index of the last reader, by root
+	root   map[*ir.Value]*ir.Value
+	places map[*ir.Value]block // of roots
+	used   []block             // by offset
+	loan   []block             // for the current node only
+	size   int                 // bytes in all
+}
+
+// block is a range of bytes.
+type block struct{ off, size int }
+
+// alignment of values in bytes: that of the widest vectors.
+const alignment = 64
+
+func newArena(g *ir.Graph) *arena {
+	a := &arena{g: g, last: map[*ir.Value]int{}, root: map[*ir.Value]*ir.Value{}, places: map[*ir.Value]block{}}
+	for i, n := range g.Nodes {
+		if aliases(g, n) {
+			a.root[n.Out[0]] = a.rootOf(n.In[0])
+		}
+		for _, v := range n.In {
+			if v != nil {
+				a.last[a.rootOf(v)] = i
+			}
+		}
+	}
+	return a
+}
+
+// aliases reports whether the result of n is its input under another shape.
+func aliases(g *ir.Graph, n *ir.Node) bool {
+	m, ok := n.Op.(*low.Move)
+	return ok && m.Parts == nil && m.Layout() == n.In[0].Type.Layout && !slices.Contains(g.Out, n.Out[0])
+}
+
+func (a *arena) rootOf(v *ir.Value) *ir.Value {
+	if r := a.root[v]; r != nil {
+		return r
+	}
+	return v
+}
+
+func (a *arena) begin(i int) { a.at = i }
+
+// end gives back what the node borrowed and what nobody reads any more.
+func (a *arena) end(n *ir.Node) {
+	for _, b := range a.loan {
+		a.release(b)
+	}
+	a.loan = nil
+	for _, v := range slices.Concat(n.In, n.Out) {
+		if v == nil {
+			continue
+		}
+		r := a.rootOf(v)
+		if b, ok := a.places[r]; ok && a.last[r] <= a.at {
+			a.release(b)
+			delete(a.places, r)
+		}
+	}
+}
+
+func (a *arena) release(b block) {
+	if i := slices.Index(a.used, b); i >= 0 {
+		a.used = slices.Delete(a.used, i, i+1)
+	}
+}
+
+// reserve finds the lowest free place for n bytes.
+func (a *arena) reserve(n int) block {
+	n = (n + alignment - 1) / alignment * alignment
+	off := 0
+	for _, u := range a.used {
+		if u.off-off >= n {
+			break
+		}
+		off = max(off, u.off+u.size)
+	}
+	b := block{off, n}
+	at, _ := slices.BinarySearchFunc(a.used, b, func(x, y block) int { return cmp.Compare(x.off, y.off) })
+	a.used = slices.Insert(a.used, at, b)
+	a.size = max(a.size, off+n)
+	return b
+}
+
+// borrow is reserve for the current node only.
+func (a *arena) borrow(n int) block {
+	b := a.reserve(n)
+	a.loan = append(a.loan, b)
+	return b
+}
+
+// inherit gives out the place of an input that dies here, if one has the same type; it reports whether it did.
+func (a *arena) inherit(out *ir.Value, in []*ir.Value) bool {
+	for _, v := range in {
+		r := a.rootOf(v)
+		b, ok := a.places[r]
+		if ok && a.last[r] == a.at && ir.Same(v.Type, out.Type) && v.Type.Layout == out.Type.Layout {
+			a.places[out] = b
+			delete(a.places, r)
+			return true
+		}
+	}
+	return false
+}
+
+// goType is the Go type of the elements of a value.
+func goType(d ir.DType) string { return low.GoType(d) }
+
+func elemSize(d ir.DType) int {
+	switch d {
+	case ir.Complex128:
+		return 16
+	case ir.Int2, ir.Uint2, ir.Int4, ir.Uint4, ir.Float4E2M1:
+		return 1
+	}
+	return d.Bits() / 8
+}
+
+func view(d string, b block, n int) *jen.Statement {
+	return jen.Id("view").Types(jen.Id(d)).Call(jen.Id("a"), jen.Lit(b.off), jen.Lit(n))
+}
+
+// ref is the slice that holds v.
+func (e *emitter) ref(v *ir.Value) *jen.Statement {
+	if v == nil {
+		return jen.Nil()
+	}
+	if v.Const != nil {
+		return e.weights.plain(e, v.Const, ir.RowMajor)
+	}
+	r := e.arena.rootOf(v)
+	if r != v {
+		if r.Const != nil || e.consts[r] != nil {
+			return e.ref(r)
+		}
+		v = r
+	}
+	if c := e.consts[v]; c != nil {
+		return e.weights.plain(e, c, ir.Panels)
+	}
+	if i := slices.Index(e.g.In, v); i >= 0 {
+		return jen.Id("in").Dot(e.in[i].Go)
+	}
+	if i := slices.Index(e.g.Out, v); i >= 0 {
+		return jen.Id("out").Dot(e.out[i].Go)
+	}
+	if v.Type.DType == ir.String {
+		return e.stringRef(v)
+	}
+	b, ok := e.arena.places[v]
+	if !ok {
+		b = e.arena.reserve(v.Type.Room() * elemSize(v.Type.DType))
+		e.arena.places[v] = b
+	}
+	e.use("view")
+	return view(goType(v.Type.DType), b, v.Type.Room())
+}
+
+// stringRef is the field of Model that holds a value of strings, which the collector must see.
+func (e *emitter) stringRef(v *ir.Value) *jen.Statement {
+	name, ok := e.strings[v]
+	if !ok {
+		name = e.fresh("s")
+		e.strings[v] = name
+		e.stringFields = append(e.stringFields, stringField{name, v.Type.Len()})
+	}
+	return jen.Id("m").Dot(name)
+}
+
+type stringField struct {
+	name string
+	n    int
+}
+
+// scratch is room for n elements for the current node only.
+func (e *emitter) scratch(d string, size, n int) *jen.Statement {
+	if n == 0 {
+		return jen.Nil()
+	}
+	e.use("view")
+	return view(d, e.arena.borrow(n*size), n)
+}
+
+// alias reports whether n needs no code: a value under another shape, or a constant in another layout.
+func (e *emitter) alias(n *ir.Node) bool {
+	if m, ok := n.Op.(*low.Move); ok && m.Pack && n.In[0].Const != nil {
+		e.consts[n.Out[0]] = n.In[0].Const.Reshape(m.Shape...)
+		return true
+	}
+	return aliases(e.g, n)
+}

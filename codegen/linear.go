@@ -1,0 +1,236 @@
+package codegen
+
+import (
+	"math"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+func panelsOf(t ir.Type) int { return (t.Rows() + ir.Lanes - 1) / ir.Lanes }
+
+// linear emits the layer and then its epilogue.
+func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
+	x, w, out := n.In[0], n.In[1].Const, n.Out[0]
+	k, cols := w.Shape[0], w.Shape[1]
+	first := 3
+	if op.Kind == "ternary" {
+		first = 4
+	}
+	extra := n.In[first:]
+	sum := e.sumOf(n, op.Act)
+	src, narrow := e.widen(x), jen.Code(nil)
+	dst := sum.ref
+	if isHalf(x.Type.DType) {
+		dst = e.scratch("float32", 4, out.Type.Len())
+		narrow = e.narrowing(sum.ref, dst, x.Type.DType)
+	}
+	rows, dims := x.Type.Rows(), []jen.Code{jen.Lit(k), jen.Lit(cols)}
+	switch {
+	case x.Type.Len() == 0 || out.Type.Len() == 0:
+		e.zero(dst, x.Type.DType, n.In[2], rows, cols)
+	case op.Kind == "ternary" && x.Type.Layout == ir.Panels:
+		e.call("ternaryPanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.signs(e, w)), e.ref(n.In[2]), e.ref(n.In[3]), jen.Lit(panelsOf(x.Type))}, dims...)...)
+	case op.Kind == "ternary":
+		e.call("ternaryRows", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.signs(e, w)), e.ref(n.In[2]), e.ref(n.In[3]), jen.Lit(rows)}, dims...)...)
+	case x.Type.DType == ir.Float64:
+		e.call("denseRows64", append([]jen.Code{dst, src, e.ref(n.In[1]), e.ref(n.In[2]), jen.Lit(rows)}, dims...)...)
+	case x.Type.Layout == ir.Panels:
+		wide := e.scratch("float64", 8, k*ir.Lanes)
+		e.call("densePanels", append([]jen.Code{dst, src, e.weights.matrix(e, w, "packPairs"), e.wideConst(n.In[2]), wide, jen.Lit(panelsOf(x.Type))}, dims...)...)
+	default:
+		e.call("denseRows", append([]jen.Code{dst, src, e.weights.matrix(e, wideTensor(w), "packOctets"), e.wideConst(n.In[2]), jen.Lit(rows)}, dims...)...)
+	}
+	if narrow != nil {
+		e.body = append(e.body, narrow)
+	}
+	return e.epilogue(n, op.Act, sum, extra)
+}
+
+// zero emits a layer without features: every row is the bias.
+func (e *emitter) zero(dst *jen.Statement, d ir.DType, bias *ir.Value, rows, cols int) {
+	if bias == nil || cols == 0 {
+		e.body = append(e.body, jen.Id("clear").Call(dst))
+		return
+	}
+	e.call("repeat", dst, e.wideConst(bias))
+}
+
+// wideTensor is a constant of a 16-bit float type in float32.
+func wideTensor(t *ir.Tensor) *ir.Tensor {
+	if !isHalf(t.DType) {
+		return t
+	}
+	return ir.FromFloats(ir.Float32, t.Shape, t.Floats())
+}
+
+func (e *emitter) wideConst(v *ir.Value) *jen.Statement {
+	if v == nil || !isHalf(v.Type.DType) {
+		return e.ref(v)
+	}
+	return e.weights.plain(e, wideTensor(v.Const), ir.RowMajor)
+}
+
+func isHalf(d ir.DType) bool { return d == ir.Float16 || d == ir.BFloat16 }
+
+// widen is a value for a float32 kernel: 16-bit floats are converted to scratch.
+func (e *emitter) widen(v *ir.Value) *jen.Statement {
+	if v == nil || !isHalf(v.Type.DType) {
+		return e.ref(v)
+	}
+	if v.Const != nil {
+		return e.wideConst(v)
+	}
+	wide := e.scratch("float32", 4, v.Type.Len())
+	e.call("widen"+halfName(v.Type.DType), wide, e.ref(v))
+	return wide
+}
+
+func halfName(d ir.DType) string {
+	if d == ir.Float16 {
+		return "Float16"
+	}
+	return "BFloat16"
+}
+
+// narrowing is the statement that stores a float32 result in a 16-bit type.
+func (e *emitter) narrowing(dst, src *jen.Statement, d ir.DType) jen.Code {
+	return jen.Id(e.use("narrow"+halfName(d))).Call(dst, src)
+}
+
+// wide runs a float32 kernel whose result is of type v: into v itself, or into scratch that is then narrowed.
+func (e *emitter) wide(v *ir.Value, run func(dst *jen.Statement)) {
+	if !isHalf(v.Type.DType) {
+		run(e.ref(v))
+		return
+	}
+	s := e.scratch("float32", 4, v.Type.Len())
+	run(s)
+	e.body = append(e.body, e.narrowing(e.ref(v), s, v.Type.DType))
+}
+
+// sum is where a layer leaves its result before the epilogue.
+type sum struct {
+	ref *jen.Statement
+	typ ir.Type
+}
+
+// sumOf is the result's own place if the epilogue keeps the element type, else scratch.
+func (e *emitter) sumOf(n *ir.Node, act low.Expr) sum {
+	t := n.Out[0].Type
+	t.DType = n.In[0].Type.DType
+	if t.DType == n.Out[0].Type.DType {
+		return sum{e.ref(n.Out[0]), t}
+	}
+	return sum{e.scratch(goType(t.DType), elemSize(t.DType), t.Room()), t}
+}
+
+func (e *emitter) epilogue(n *ir.Node, act low.Expr, s sum, extra []*ir.Value) error {
+	if act.IsZero() {
+		return nil
+	}
+	in := []operand{{s.ref, s.typ}}
+	for _, v := range extra {
+		in = append(in, operand{e.ref(v), v.Type})
+	}
+	return e.loop(act, e.ref(n.Out[0]), n.Out[0].Type, in)
+}
+
+// contract emits a product of activations and its epilogue.
+func (e *emitter) contract(n *ir.Node, op *low.Contract) error {
+	a, b := n.In[0].Type, n.In[1].Type
+	lead, m, k, cols, err := op.Dims(a.Shape, b.Shape)
+	if err != nil {
+		return err
+	}
+	ar, ac, br, bc := k, 1, cols, 1
+	if op.TransA {
+		ar, ac = 1, m
+	}
+	if op.TransB {
+		br, bc = 1, k
+	}
+	as, bs := op.Offsets(a.Shape, b.Shape, lead)
+	shape := e.table("product", jen.Id(e.use("product")).Values(jen.Dict{
+		jen.Id("m"): jen.Lit(m), jen.Id("k"): jen.Lit(k), jen.Id("n"): jen.Lit(cols),
+		jen.Id("ar"): jen.Lit(ar), jen.Id("ac"): jen.Lit(ac), jen.Id("br"): jen.Lit(br), jen.Id("bc"): jen.Lit(bc),
+		jen.Id("as"): int32s(as), jen.Id("bs"): int32s(bs),
+	}))
+	s := e.sumOf(n, op.Act)
+	kernel := "contract"
+	if a.DType == ir.Float32 || isHalf(a.DType) {
+		kernel = "contract32"
+	}
+	dst, x, y := s.ref, e.widen(n.In[0]), e.widen(n.In[1])
+	if isHalf(a.DType) {
+		dst = e.scratch("float32", 4, s.typ.Len())
+	}
+	if s.typ.Len() > 0 {
+		if k == 0 {
+			e.body = append(e.body, jen.Id("clear").Call(dst))
+		} else {
+			e.call(kernel, dst, x, y, jen.Op("&").Add(shape))
+		}
+	}
+	if isHalf(a.DType) {
+		e.body = append(e.body, e.narrowing(s.ref, dst, a.DType))
+	}
+	return e.epilogue(n, op.Act, s, n.In[2:])
+}
+
+func int32s(x []int) *jen.Statement {
+	return jen.Index().Int32().ValuesFunc(func(g *jen.Group) {
+		for _, v := range x {
+			g.Lit(v)
+		}
+	})
+}
+
+// attend emits fused attention.
+func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
+	q, k, v := n.In[0].Type, n.In[1].Type, n.In[2].Type
+	batch, queries, keys := q.Shape[0], q.Shape[1], k.Shape[1]
+	dh, dv := q.Shape[2]/op.Heads, v.Shape[2]/op.KVHeads
+	if n.Out[0].Type.Len() == 0 {
+		return nil
+	}
+	fields := jen.Dict{
+		jen.Id("batch"): jen.Lit(batch), jen.Id("queries"): jen.Lit(queries), jen.Id("keys"): jen.Lit(keys),
+		jen.Id("heads"): jen.Lit(op.Heads), jen.Id("kvHeads"): jen.Lit(op.KVHeads),
+		jen.Id("dh"): jen.Lit(dh), jen.Id("dv"): jen.Lit(dv),
+		jen.Id("scale"): float32Lit(op.Scale), jen.Id("panels"): jen.Lit(q.Layout == ir.Panels),
+	}
+	mask := jen.Nil()
+	if len(n.In) == 4 {
+		mask = e.ref(n.In[3])
+		s := low.BroadcastStrides(n.In[3].Type.Shape, []int{batch, op.Heads, queries, keys})
+		fields[jen.Id("maskStrides")] = jen.Index(jen.Lit(4)).Int().Values(jen.Lit(s[0]), jen.Lit(s[1]), jen.Lit(s[2]), jen.Lit(s[3]))
+	}
+	ends, spans := jen.Nil(), jen.Nil()
+	if op.Finite != nil {
+		var es, ss []int
+		for _, row := range op.Finite {
+			for _, p := range row {
+				ss = append(ss, p.Lo, p.Hi)
+			}
+			es = append(es, len(ss)/2)
+		}
+		ends, spans = e.table("ends", int32s(es)), e.table("spans", int32s(ss))
+	}
+	shape := e.table("attention", jen.Id(e.use("attendShape")).Values(fields))
+	dst, qr, kr, vr := e.ref(n.Out[0]), e.ref(n.In[0]), e.ref(n.In[1]), e.ref(n.In[2])
+	pk, pv := keys+keys%2, dv+dv%2
+	scratch := e.scratch("float64", 8, pk*(dh+pv)+4*dh+4*pk)
+	e.call("attend", dst, qr, kr, vr, mask, scratch, jen.Op("&").Add(shape), ends, spans)
+	return nil
+}
+
+// float32Lit writes a float32 exactly.
+func float32Lit(x float32) *jen.Statement {
+	if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) || f == 0 && math.Signbit(f) {
+		return jen.Qual("math", "Float32frombits").Call(jen.Lit(int(math.Float32bits(x))))
+	}
+	return jen.Op(hexFloat(float64(x), 32))
+}

@@ -1,0 +1,196 @@
+package codegen
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+func hexFloat(x float64, bits int) string { return strconv.FormatFloat(x, 'x', -1, bits) }
+
+// operand is what a loop reads: a slice and the type of the value in it.
+type operand struct {
+	ref *jen.Statement
+	typ ir.Type
+}
+
+// mapNode emits an elementwise operator, in place where an input dies.
+func (e *emitter) mapNode(n *ir.Node, op *low.Map) error {
+	in := make([]operand, len(n.In))
+	for i, v := range n.In {
+		in[i] = operand{e.ref(v), v.Type}
+	}
+	if out := n.Out[0]; !slices.Contains(e.g.Out, out) && out.Type.DType != ir.String {
+		e.arena.inherit(out, n.In)
+	}
+	return e.loop(op.Expr, e.ref(n.Out[0]), n.Out[0].Type, in)
+}
+
+// loop emits the call of a function that computes an expression for every element, and declares it.
+func (e *emitter) loop(x low.Expr, dst *jen.Statement, out ir.Type, in []operand) error {
+	if out.Len() == 0 {
+		return nil
+	}
+	l := newLoops(out, in)
+	dts, args := make([]ir.DType, len(in)), []jen.Code{dst}
+	for i, o := range in {
+		dts[i] = o.typ.DType
+		args = append(args, o.ref)
+	}
+	text, err := l.function(x, dts, goType(out.DType))
+	if err != nil {
+		return err
+	}
+	name, ok := e.funcs[text]
+	if !ok {
+		name = e.fresh("loop")
+		e.funcs[text] = name
+		e.decls = append(e.decls, jen.Comment(name+" computes "+x.String()+"."), jen.Func().Id(name).Id(text))
+		e.useAll(text)
+	}
+	e.body = append(e.body, jen.Id(name).Call(args...))
+	return nil
+}
+
+// loops is a nest over dims, outermost first; strides are by operand, the result's first.
+type loops struct {
+	dims    []int
+	strides [][]int
+}
+
+// newLoops walks the result in memory order, with as few loops as the operands allow.
+func newLoops(out ir.Type, in []operand) *loops {
+	var dims []int
+	var strides [][]int
+	if out.Layout == ir.Panels {
+		f := out.Features()
+		dims = []int{panelsOf(out), f, ir.Lanes}
+		strides = append(strides, []int{f * ir.Lanes, ir.Lanes, 1})
+		for _, o := range in {
+			switch {
+			case o.typ.Layout == ir.Panels:
+				strides = append(strides, []int{f * ir.Lanes, ir.Lanes, 1})
+			case o.typ.Features() == f && f > 1:
+				strides = append(strides, []int{0, 1, 0})
+			default:
+				strides = append(strides, []int{0, 0, 0})
+			}
+		}
+	} else {
+		dims = out.Shape
+		strides = append(strides, ir.Strides(out.Shape))
+		for _, o := range in {
+			strides = append(strides, low.BroadcastStrides(o.typ.Shape, out.Shape))
+		}
+	}
+	return collapse(dims, strides)
+}
+
+// collapse drops axes of length 1 and joins neighbours that every operand walks as one.
+func collapse(dims []int, strides [][]int) *loops {
+	l := &loops{strides: make([][]int, len(strides))}
+	for i, d := range dims {
+		if d == 1 {
+			continue
+		}
+		join := len(l.dims) > 0
+		for k := range strides {
+			join = join && l.strides[k][len(l.dims)-1] == strides[k][i]*d
+		}
+		if join {
+			l.dims[len(l.dims)-1] *= d
+			for k := range strides {
+				l.strides[k][len(l.dims)-1] = strides[k][i]
+			}
+			continue
+		}
+		l.dims = append(l.dims, d)
+		for k := range strides {
+			l.strides[k] = append(l.strides[k], strides[k][i])
+		}
+	}
+	if len(l.dims) == 0 {
+		l.dims = []int{1}
+		for k := range strides {
+			l.strides[k] = []int{1}
+		}
+	}
+	return l
+}
+
+// function is the text of a Go function, from its parameters on, that runs the loops.
+func (l *loops) function(x low.Expr, in []ir.DType, result string) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "(y []%s", result)
+	for i, d := range in {
+		fmt.Fprintf(&b, ", x%d []%s", i, goType(d))
+	}
+	b.WriteString(") {\n")
+	last := len(l.dims) - 1
+	names := make([]string, len(in)+1)
+	names[0] = "y"
+	for i := range in {
+		names[i+1] = fmt.Sprintf("x%d", i)
+	}
+	for d := range last {
+		fmt.Fprintf(&b, "for i%d := range %d {\n", d, l.dims[d])
+	}
+	elem := make([]string, len(names))
+	for k, name := range names {
+		elem[k] = l.line(&b, k, name)
+	}
+	stmts, value, err := x.Go(in, elem[1:])
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(&b, "for i := range %s {\n", l.span())
+	for _, s := range stmts {
+		b.WriteString(s + "\n")
+	}
+	fmt.Fprintf(&b, "%s = %s\n", elem[0], value)
+	b.WriteString(strings.Repeat("}\n", last+1))
+	b.WriteString("}")
+	return b.String(), nil
+}
+
+// span is what the innermost loop ranges over: the result's own elements, so that the compiler sees its bounds.
+func (l *loops) span() string {
+	if l.strides[0][len(l.dims)-1] == 1 {
+		return "ys"
+	}
+	return strconv.Itoa(l.dims[len(l.dims)-1])
+}
+
+// line prepares what operand k needs in the innermost loop and returns how an element is spelled there.
+func (l *loops) line(b *strings.Builder, k int, name string) string {
+	last := len(l.dims) - 1
+	var at []string
+	for d, s := range l.strides[k][:last] {
+		if s != 0 {
+			at = append(at, fmt.Sprintf("i%d*%d", d, s))
+		}
+	}
+	base, n := strings.Join(at, "+"), l.dims[last]
+	switch s := l.strides[k][last]; s {
+	case 0:
+		if base == "" {
+			base = "0"
+		}
+		fmt.Fprintf(b, "%ss := %s[%s]\n", name, name, base)
+		return name + "s"
+	case 1:
+		fmt.Fprintf(b, "%ss := %s[%s:][:%d]\n", name, name, base, n)
+		return name + "s[i]"
+	default:
+		if base != "" {
+			base += "+"
+		}
+		return fmt.Sprintf("%s[%si*%d]", name, base, s)
+	}
+}

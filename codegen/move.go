@@ -1,0 +1,229 @@
+package codegen
+
+import (
+	"fmt"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// boxAxes is the number of axes that kernels over boxes and reductions take.
+const boxAxes = 6
+
+// move emits copies of boxes, a change of layout, or a plain copy.
+func (e *emitter) move(n *ir.Node, op *low.Move) error {
+	x, out := n.In[0], n.Out[0]
+	if out.Type.Len() == 0 {
+		return nil
+	}
+	switch {
+	case op.Parts != nil:
+	case op.Layout() == x.Type.Layout:
+		e.body = append(e.body, jen.Copy(e.ref(out), e.ref(x)))
+		return nil
+	case op.Pack:
+		e.call("packPanels", e.ref(out), e.ref(x), jen.Lit(x.Type.Rows()), jen.Lit(x.Type.Features()))
+		return nil
+	default:
+		e.call("unpackPanels", e.ref(out), e.ref(x), jen.Lit(x.Type.Rows()), jen.Lit(x.Type.Features()))
+		return nil
+	}
+	if covered(op) < out.Type.Len() {
+		if op.Fill != nil {
+			e.call("fill", e.ref(out), jen.Add(e.weights.plain(e, op.Fill, ir.RowMajor)).Index(jen.Lit(0)))
+		} else {
+			e.body = append(e.body, jen.Id("clear").Call(e.ref(out)))
+		}
+	}
+	for _, p := range op.Parts {
+		e.box(e.ref(out), e.ref(n.In[p.From]), p)
+	}
+	return nil
+}
+
+// covered counts the elements that parts write; parts of one move do not overlap unless they repeat a whole result.
+func covered(op *low.Move) int {
+	n := 0
+	for _, p := range op.Parts {
+		n += ir.Size(p.Dims)
+	}
+	return n
+}
+
+// box emits the copy of one part; axes beyond what the kernel takes are unrolled.
+func (e *emitter) box(dst, src *jen.Statement, p low.Part) {
+	if ir.Size(p.Dims) == 0 {
+		return
+	}
+	l := collapse(p.Dims, [][]int{p.OutStrides, p.InStrides})
+	if len(l.dims) <= boxAxes {
+		e.call("copyBox", dst, jen.Lit(p.Out), src, jen.Lit(p.In), six(l.dims, 1), six(l.strides[0], 0), six(l.strides[1], 0))
+		return
+	}
+	for i := range l.dims[0] {
+		e.box(dst, src, low.Part{Dims: l.dims[1:], Out: p.Out + i*l.strides[0][0], OutStrides: l.strides[0][1:],
+			In: p.In + i*l.strides[1][0], InStrides: l.strides[1][1:]})
+	}
+}
+
+// six is x with pad in front of it, as the kernels take dims and strides.
+func six(x []int, pad int) *jen.Statement {
+	return jen.Index(jen.Lit(boxAxes)).Int().ValuesFunc(func(g *jen.Group) {
+		for range boxAxes - len(x) {
+			g.Lit(pad)
+		}
+		for _, v := range x {
+			g.Lit(v)
+		}
+	})
+}
+
+// reduce emits a reduction over any axes.
+func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
+	x, out := n.In[0], n.Out[0]
+	if out.Type.Len() == 0 {
+		return nil
+	}
+	if x.Type.Layout == ir.Panels {
+		return fmt.Errorf("reductions in panels have no kernel")
+	}
+	var kept, dims, keptStr, dimStr []int
+	reduced := map[int]bool{}
+	for _, a := range op.Axes {
+		reduced[a] = true
+	}
+	for i, s := range ir.Strides(x.Type.Shape) {
+		if reduced[i] {
+			dims, dimStr = append(dims, x.Type.Shape[i]), append(dimStr, s)
+		} else {
+			kept, keptStr = append(kept, x.Type.Shape[i]), append(keptStr, s)
+		}
+	}
+	outer, inner := collapse(kept, [][]int{keptStr}), collapse(dims, [][]int{dimStr})
+	if len(outer.dims) > boxAxes || len(inner.dims) > boxAxes {
+		return fmt.Errorf("a reduction over axes %v of %v is too irregular", op.Axes, x.Type)
+	}
+	partials := op.Partials
+	if !x.Type.DType.IsFloat() {
+		partials = 1
+	}
+	q := e.table("reduction", jen.Id(e.use("reduction")).Values(jen.Dict{
+		jen.Id("d"): six(outer.dims, 1), jen.Id("ds"): six(outer.strides[0], 0),
+		jen.Id("r"): six(inner.dims, 1), jen.Id("rs"): six(inner.strides[0], 0),
+		jen.Id("partials"): jen.Lit(partials),
+	}))
+	kernel, more := reduceKernel(op, x.Type.DType)
+	run := func(dst *jen.Statement) {
+		e.call(kernel, append([]jen.Code{dst, e.widen(x), jen.Op("&").Add(q)}, more...)...)
+	}
+	if out.Type.DType == x.Type.DType {
+		e.wide(out, run)
+	} else {
+		run(e.ref(out))
+	}
+	return nil
+}
+
+// reduceKernel is the kernel for a reduction and the arguments that follow the table.
+func reduceKernel(op *low.Reduce, d ir.DType) (string, []jen.Code) {
+	is32 := d == ir.Float32 || isHalf(d)
+	switch op.Fn {
+	case "sum":
+		return "reduceSum", nil
+	case "mean":
+		return "reduceMean", nil
+	case "prod":
+		return "reduceProd", nil
+	case "l1":
+		return "reduceL1", nil
+	case "sumsquare":
+		if is32 {
+			return "reduceSumSquare32", nil
+		}
+		return "reduceSumSquare", nil
+	case "l2":
+		if is32 {
+			return "reduceL232", nil
+		}
+		return "reduceL264", nil
+	case "argmax", "argmin":
+		return "reduceArg", []jen.Code{jen.Lit(op.Fn == "argmin"), jen.Lit(op.SelectLast)}
+	case "max":
+		if d == ir.Bool {
+			return "reduceAny", nil
+		}
+		return "reduceMax", []jen.Code{extreme(d, false)}
+	case "min":
+		if d == ir.Bool {
+			return "reduceEvery", nil
+		}
+		return "reduceMin", []jen.Code{extreme(d, true)}
+	}
+	panic(op.Fn)
+}
+
+// extreme is the smallest or largest value of a type, from which a maximum or minimum starts.
+func extreme(d ir.DType, largest bool) jen.Code {
+	sign := -1
+	if largest {
+		sign = 1
+	}
+	switch {
+	case d == ir.Float64:
+		return jen.Qual("math", "Inf").Call(jen.Lit(sign))
+	case d.IsFloat():
+		return jen.Float32().Call(jen.Qual("math", "Inf").Call(jen.Lit(sign)))
+	case d == ir.Uint64 && largest:
+		return jen.Qual("math", "MaxUint64")
+	}
+	lo, hi := d.IntRange()
+	if largest {
+		return jen.Op(fmt.Sprint(hi))
+	}
+	return jen.Op(fmt.Sprint(lo))
+}
+
+// normalize emits softmax and its kin: rows or panels.
+func (e *emitter) normalize(n *ir.Node, op *low.Normalize) error {
+	x := n.In[0]
+	cols := ir.Size(x.Type.Shape[op.Axis:])
+	if x.Type.Len() == 0 {
+		return nil
+	}
+	kernel := op.Fn
+	switch {
+	case x.Type.Layout == ir.Panels:
+		kernel += "Panels"
+	case op.Partials != low.Partials:
+		return fmt.Errorf("%s in %d partials has no row-major kernel", op.Fn, op.Partials)
+	case x.Type.DType == ir.Float64:
+		kernel += "Rows64"
+	default:
+		kernel += "Rows"
+	}
+	e.wide(n.Out[0], func(dst *jen.Statement) {
+		args := []jen.Code{dst, e.widen(x)}
+		switch op.Fn {
+		case "logsoftmax":
+			if x.Type.Layout == ir.RowMajor && x.Type.DType != ir.Float64 {
+				args = append(args, e.scratch("float32", 4, cols))
+			}
+			args = append(args, jen.Lit(cols))
+		case "softmax":
+			args = append(args, jen.Lit(cols))
+		default:
+			scale, bias := jen.Nil(), jen.Nil()
+			if len(n.In) > 1 {
+				scale = e.widen(n.In[1])
+			}
+			if len(n.In) > 2 {
+				bias = e.widen(n.In[2])
+			}
+			args = append(args, scale, bias, jen.Lit(cols), float32Lit(op.Epsilon))
+		}
+		e.call(kernel, args...)
+	})
+	return nil
+}

@@ -1,0 +1,224 @@
+package codegen
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// goldenVectors is the number of seeded inputs whose results model_test.go holds.
+const goldenVectors = 2
+
+// test writes model_test.go: golden vectors, an example, a benchmark.
+func (e *emitter) test() ([]byte, error) {
+	f := jen.NewFile(e.opt.Package)
+	f.HeaderComment(fmt.Sprintf("%s %s from %+q. DO NOT EDIT.", Marker, e.opt.Version, e.opt.Model))
+	golden, err := e.golden()
+	if err != nil {
+		return nil, err
+	}
+	f.Comment("golden holds FNV-1a hashes of the outputs, by seed of the inputs, as the reference interpreter computes them.")
+	f.Var().Id("golden").Op("=").Index().Struct(jen.Id("seed").Uint64(), jen.Id("hash").Uint64()).ValuesFunc(func(g *jen.Group) {
+		for _, v := range golden {
+			g.Values(jen.Lit(v.seed), jen.Op(fmt.Sprintf("%#x", v.hash)))
+		}
+	})
+	e.testHelpers(f)
+	f.Func().Id("TestGolden").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
+		jen.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call(),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err())),
+		jen.Defer().Id("m").Dot("Close").Call(),
+		jen.For(jen.List(jen.Id("_"), jen.Id("g")).Op(":=").Range().Id("golden")).Block(
+			jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Id("g").Dot("seed")),
+			jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err())),
+			jen.If(jen.Id("got").Op(":=").Id("hash").Call(jen.Id("out")), jen.Id("got").Op("!=").Id("g").Dot("hash")).Block(
+				jen.Id("t").Dot("Errorf").Call(jen.Lit("seed %d on path %s: hash %#x, want %#x"), jen.Id("g").Dot("seed"), jen.Id("m").Dot("Info").Call().Dot("Path"), jen.Id("got"), jen.Id("g").Dot("hash")),
+			),
+		),
+	)
+	f.Func().Id("TestAllocations").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
+		jen.List(jen.Id("m"), jen.Id("_")).Op(":=").Id("New").Call(),
+		jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Lit(1)),
+		jen.If(jen.Id("n").Op(":=").Qual("testing", "AllocsPerRun").Call(jen.Lit(3), jen.Func().Params().Block(jen.Id("_").Op("=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")))), jen.Id("n").Op("!=").Lit(0)).Block(
+			jen.Id("t").Dot("Errorf").Call(jen.Lit("Run allocates %v times"), jen.Id("n")),
+		),
+	)
+	f.Func().Id("BenchmarkRun").Params(jen.Id("b").Op("*").Qual("testing", "B")).Block(
+		jen.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call(),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Id("b").Dot("Fatal").Call(jen.Err())),
+		jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Lit(1)),
+		jen.Id("b").Dot("ReportAllocs").Call(),
+		jen.Id("b").Dot("ResetTimer").Call(),
+		jen.For(jen.Id("i").Op(":=").Lit(0), jen.Id("i").Op("<").Id("b").Dot("N"), jen.Id("i").Op("++")).Block(
+			jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("b").Dot("Fatal").Call(jen.Err())),
+		),
+	)
+	e.example(f)
+	return render(f)
+}
+
+func (e *emitter) example(f *jen.File) {
+	f.Func().Id("Example").Params().BlockFunc(func(g *jen.Group) {
+		g.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call()
+		g.If(jen.Err().Op("!=").Nil()).Block(jen.Qual("fmt", "Println").Call(jen.Err()), jen.Return())
+		g.Defer().Id("m").Dot("Close").Call()
+		make := func(fields []Field) jen.Code {
+			return jen.ValuesFunc(func(v *jen.Group) {
+				for _, x := range fields {
+					v.Id(x.Go).Op(":").Make(jen.Index().Id(goType(x.Type.DType)), jen.Lit(x.Type.Len()))
+				}
+			})
+		}
+		g.Id("in").Op(":=").Op("&").Id("Inputs").Add(make(e.in))
+		g.Id("out").Op(":=").Op("&").Id("Outputs").Add(make(e.out))
+		g.Qual("fmt", "Println").Call(jen.Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")))
+		if e.failsOnZeros() {
+			return
+		}
+		g.Comment("Output: <nil>")
+	})
+}
+
+// failsOnZeros reports whether zeros are no valid inputs, so that the example cannot promise its output.
+func (e *emitter) failsOnZeros() bool {
+	in := make([]*ir.Tensor, len(e.g.In))
+	for i, v := range e.g.In {
+		in[i] = ir.NewTensor(v.Type.DType, v.Type.Shape...)
+	}
+	_, err := e.g.Eval(in)
+	return err != nil
+}
+
+// testHelpers writes the functions that make inputs of a seed and hash outputs, as goldenInputs and hashOutputs do.
+func (e *emitter) testHelpers(f *jen.File) {
+	f.Comment("buffers makes inputs of a seed, and room for the outputs.")
+	f.Func().Id("buffers").Params(jen.Id("seed").Uint64()).Params(jen.Op("*").Id("Inputs"), jen.Op("*").Id("Outputs")).BlockFunc(func(g *jen.Group) {
+		g.Id("next").Op(":=").Func().Params().Uint64().Block(
+			jen.Comment("SplitMix64"),
+			jen.Id("seed").Op("+=").Op("0x9e3779b97f4a7c15"),
+			jen.Id("z").Op(":=").Parens(jen.Id("seed").Op("^").Id("seed").Op(">>").Lit(30)).Op("*").Op("0xbf58476d1ce4e5b9"),
+			jen.Id("z").Op("=").Parens(jen.Id("z").Op("^").Id("z").Op(">>").Lit(27)).Op("*").Op("0x94d049bb133111eb"),
+			jen.Return(jen.Id("z").Op("^").Id("z").Op(">>").Lit(31)),
+		)
+		g.List(jen.Id("in"), jen.Id("out")).Op(":=").List(jen.Op("&").Id("Inputs").Values(), jen.Op("&").Id("Outputs").Values())
+		for _, x := range e.in {
+			g.Id("in").Dot(x.Go).Op("=").Make(jen.Index().Id(goType(x.Type.DType)), jen.Lit(x.Type.Len()))
+			if s := sample(x.Type.DType); s != nil {
+				g.For(jen.Id("i").Op(":=").Range().Id("in").Dot(x.Go)).Block(jen.Id("in").Dot(x.Go).Index(jen.Id("i")).Op("=").Add(s))
+			} else {
+				g.Id("_").Op("=").Id("next")
+			}
+		}
+		if len(e.in) == 0 {
+			g.Id("_").Op("=").Id("next")
+		}
+		for _, x := range e.out {
+			g.Id("out").Dot(x.Go).Op("=").Make(jen.Index().Id(goType(x.Type.DType)), jen.Lit(x.Type.Len()))
+		}
+		g.Return(jen.Id("in"), jen.Id("out"))
+	})
+	f.Comment("hash is FNV-1a over the bytes of the outputs, strings as they are.")
+	f.Func().Id("hash").Params(jen.Id("out").Op("*").Id("Outputs")).Uint64().BlockFunc(func(g *jen.Group) {
+		g.Id("h").Op(":=").Qual("hash/fnv", "New64a").Call()
+		for _, x := range e.out {
+			if x.Type.DType == ir.String {
+				g.For(jen.List(jen.Id("_"), jen.Id("s")).Op(":=").Range().Id("out").Dot(x.Go)).Block(jen.Id("h").Dot("Write").Call(jen.Index().Byte().Call(jen.Id("s"))))
+				continue
+			}
+			g.Qual("encoding/binary", "Write").Call(jen.Id("h"), jen.Qual("encoding/binary", "LittleEndian"), jen.Id("out").Dot(x.Go))
+		}
+		g.Return(jen.Id("h").Dot("Sum64").Call())
+	})
+}
+
+// sample is the Go expression of one random element: floats uniform in [-1, 1), integers 0 or 1, nil for zero.
+func sample(d ir.DType) jen.Code {
+	unit := jen.Float64().Call(jen.Int64().Call(jen.Id("next").Call()).Op(">>").Lit(11)).Op("*").Op("0x1p-52")
+	switch {
+	case d == ir.Float32 || d == ir.Float64:
+		return jen.Id(goType(d)).Call(unit)
+	case d == ir.Bool:
+		return jen.Id("next").Call().Op("&").Lit(1).Op("==").Lit(1)
+	case d.IsInt():
+		return jen.Id(goType(d)).Call(jen.Id("next").Call().Op("&").Lit(1))
+	}
+	return nil
+}
+
+type goldenHash struct{ seed, hash uint64 }
+
+// golden evaluates the graph on seeded inputs; a graph that has no result for them has no golden vectors.
+func (e *emitter) golden() ([]goldenHash, error) {
+	var out []goldenHash
+	for seed := range uint64(goldenVectors) {
+		y, err := e.g.Eval(goldenInputs(e.g, seed+1))
+		if err != nil {
+			if _, bug := err.(*ir.BugError); bug {
+				return nil, err
+			}
+			continue
+		}
+		out = append(out, goldenHash{seed + 1, hashOutputs(y)})
+	}
+	return out, nil
+}
+
+// goldenInputs are the inputs that the generated function buffers makes of a seed.
+func goldenInputs(g *ir.Graph, seed uint64) []*ir.Tensor {
+	next := func() uint64 {
+		seed += 0x9e3779b97f4a7c15
+		z := (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		return z ^ z>>31
+	}
+	in := make([]*ir.Tensor, len(g.In))
+	for i, v := range g.In {
+		t := ir.NewTensor(v.Type.DType, v.Type.Shape...)
+		in[i] = t
+		for j := range t.Len() {
+			switch d := t.DType; {
+			case d == ir.Float32 || d == ir.Float64:
+				t.SetFloat(j, float64(int64(next())>>11)*0x1p-52)
+			case d == ir.Bool || d.IsInt():
+				t.SetInt(j, int64(next()&1))
+			}
+		}
+	}
+	return in
+}
+
+func hashOutputs(ts []*ir.Tensor) uint64 {
+	h := fnv.New64a()
+	for _, t := range ts {
+		if t.DType == ir.String {
+			for _, s := range ir.Data[string](t) {
+				h.Write([]byte(s))
+			}
+			continue
+		}
+		if err := binary.Write(h, binary.LittleEndian, canonNaNs(t).Any()); err != nil {
+			panic(err)
+		}
+	}
+	return h.Sum64()
+}
+
+// canonNaNs returns t with every NaN stored as its type's canonical one.
+func canonNaNs(t *ir.Tensor) *ir.Tensor {
+	switch t.DType {
+	case ir.Float32, ir.Float64, ir.Float16, ir.BFloat16:
+	default:
+		return t
+	}
+	t = t.Clone()
+	for i, v := range t.Floats() {
+		if v != v {
+			t.SetFloat(i, nan)
+		}
+	}
+	return t
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT-0
+
+package runtime
+
+import "math"
+
+// Loaders of sections of weights.bin, which are little-endian.
+
+func loadBits(s string, n int) (u uint64) {
+	for i := range n {
+		u |= uint64(s[i]) << (8 * i)
+	}
+	return u
+}
+
+func loadFloat32(s string) []float32 {
+	out := make([]float32, len(s)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(uint32(s[4*i]) | uint32(s[4*i+1])<<8 | uint32(s[4*i+2])<<16 | uint32(s[4*i+3])<<24)
+	}
+	return out
+}
+
+func loadFloat64(s string) []float64 {
+	out := make([]float64, len(s)/8)
+	for i := range out {
+		out[i] = math.Float64frombits(loadBits(s[8*i:], 8))
+	}
+	return out
+}
+
+func loadInt[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64](s string) []T {
+	size := 1
+	for ; size < 8 && T(1)<<(8*size) != 0; size *= 2 { // a shift by the width gives 0
+	}
+	out := make([]T, len(s)/size)
+	for i := range out {
+		out[i] = T(loadBits(s[size*i:], size))
+	}
+	return out
+}
+
+func loadBool(s string) []bool {
+	out := make([]bool, len(s))
+	for i := range out {
+		out[i] = s[i] != 0
+	}
+	return out
+}
+
+func loadComplex64(s string) []complex64 {
+	f := loadFloat32(s)
+	out := make([]complex64, len(f)/2)
+	for i := range out {
+		out[i] = complex(f[2*i], f[2*i+1])
+	}
+	return out
+}
+
+func loadComplex128(s string) []complex128 {
+	f := loadFloat64(s)
+	out := make([]complex128, len(f)/2)
+	for i := range out {
+		out[i] = complex(f[2*i], f[2*i+1])
+	}
+	return out
+}
+
+// loadString reads strings that follow their lengths, which are stored seven bits a byte, low bits first.
+func loadString(s string) (out []string) {
+	for len(s) > 0 {
+		n, shift := 0, 0
+		for s[0] >= 0x80 {
+			n |= int(s[0]&0x7f) << shift
+			shift += 7
+			s = s[1:]
+		}
+		n |= int(s[0]) << shift
+		out = append(out, s[1:1+n])
+		s = s[1+n:]
+	}
+	return out
+}
+
+// packedPanels returns a row-major matrix as panels.
+func packedPanels(x []float32, rows, n int) []float32 {
+	out := make([]float32, (rows+lanes-1)/lanes*lanes*n)
+	packPanels(out, x, rows, n)
+	return out
+}
