@@ -207,7 +207,9 @@ func (e *emitter) normalize(n *ir.Node, op *low.Normalize) error {
 		args := []jen.Code{dst, e.widen(x)}
 		switch op.Fn {
 		case "logsoftmax":
-			if x.Type.Layout == ir.RowMajor && x.Type.DType != ir.Float64 {
+			if x.Type.DType == ir.Float64 {
+				args = append(args, e.scratch("float64", 8, cols))
+			} else if x.Type.Layout == ir.RowMajor {
 				args = append(args, e.scratch("float32", 4, cols))
 			}
 			args = append(args, jen.Lit(cols))

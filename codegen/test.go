@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"math"
 
 	"github.com/dave/jennifer/jen"
 
@@ -207,6 +208,9 @@ func hashOutputs(ts []*ir.Tensor) uint64 {
 	return h.Sum64()
 }
 
+// canonNaN narrows to the NaN without sign and payload of every narrower type.
+var canonNaN = math.Float64frombits(0x7ff8000000000000)
+
 // canonNaNs returns t with every NaN stored as its type's canonical one.
 func canonNaNs(t *ir.Tensor) *ir.Tensor {
 	switch t.DType {
@@ -217,7 +221,7 @@ func canonNaNs(t *ir.Tensor) *ir.Tensor {
 	t = t.Clone()
 	for i, v := range t.Floats() {
 		if v != v {
-			t.SetFloat(i, nan)
+			t.SetFloat(i, canonNaN)
 		}
 	}
 	return t

@@ -22,10 +22,18 @@ var Portable = []Pass{}
 // Target turns a portable graph into one of low operators, ready for code generation.
 var Target = []Pass{
 	{"lower", lower},
+	{"ternary", ternary},
+	{"fuse", fuse},
+	{"layout", layout},
+	{"sweep", sweep},
 }
 
 // order lists what must come before what in the tables, with the reason.
-var order = []struct{ before, after, reason string }{}
+var order = []struct{ before, after, reason string }{
+	{"ternary", "fuse", "a bias and an epilogue act after the scale"},
+	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},
+	{"layout", "sweep", "fused and repacked operators leave their originals behind"},
+}
 
 func init() {
 	at := map[string]int{}

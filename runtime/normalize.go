@@ -54,8 +54,9 @@ func softmaxRows(dst, src []float32, n int) {
 	for ; len(src) > 0 && n > 0; dst, src = dst[n:], src[n:] {
 		y, top := dst[:n], rowMax(src[:n])
 		for i, v := range src[:n] {
-			y[i] = expneg32(v - top)
+			y[i] = v - top
 		}
+		expneg32Slice(y, y)
 		inv := 1 / rowSum(y)
 		for i := range y {
 			y[i] *= inv
@@ -69,8 +70,8 @@ func logsoftmaxRows(dst, src, scratch []float32, n int) {
 		y, e, top := dst[:n], scratch[:n], rowMax(src[:n])
 		for i, v := range src[:n] {
 			y[i] = v - top
-			e[i] = expneg32(y[i])
 		}
+		expneg32Slice(e, y)
 		l := float32(log64(float64(rowSum(e))))
 		for i := range y {
 			y[i] -= l

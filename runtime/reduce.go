@@ -2,6 +2,8 @@
 
 package runtime
 
+import "math"
+
 // A reduction combines, for every index over the kept axes (dims d, strides ds), the elements over the reduced axes
 // (dims r, strides rs), in one chain or in partials 16 apart that are then combined 8, 4, 2 and 1 apart.
 type reduction struct {
@@ -60,10 +62,6 @@ func reduceAll[T any](dst, src []T, q *reduction, start T, step, merge func(acc,
 		}
 		o++
 	})
-}
-
-type number interface {
-	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~float32 | ~float64
 }
 
 func add2[T number](a, b T) T { return a + b }
@@ -136,7 +134,7 @@ func reduceSumSquare[T number](dst, src []T, q *reduction) {
 func squareAdd[T number](acc, x T) T { return acc + T(x*x) }
 
 func reduceL264(dst, src []float64, q *reduction) {
-	reduceAll(dst, src, q, 0, squareAdd, add2, sqrt64)
+	reduceAll(dst, src, q, 0, squareAdd, add2, math.Sqrt)
 }
 
 // reduceAny is the maximum of booleans.

@@ -75,8 +75,7 @@ func (c *Contract) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	if c.TransB {
 		g.bs = [2]int{1, k}
 	}
-	g.ao = boxIndex(lead, 0, leadStrides(a.Shape, lead))
-	g.bo = boxIndex(lead, 0, leadStrides(b.Shape, lead))
+	g.ao, g.bo = c.Offsets(a.Shape, b.Shape, lead)
 	var y *ir.Tensor
 	switch d := a.DType; {
 	case d == ir.Float64:
@@ -87,6 +86,11 @@ func (c *Contract) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 		y = fromFloat32s(d, shape, multiply(g, float32s(a), float32s(b), fma32))
 	}
 	return c.Act.finish(y, in[2:])
+}
+
+// Offsets lists where each matrix of a and b begins, for the broadcast leading axes.
+func (c *Contract) Offsets(a, b, lead []int) (as, bs []int) {
+	return boxIndex(lead, 0, leadStrides(a, lead)), boxIndex(lead, 0, leadStrides(b, lead))
 }
 
 // leadStrides are the strides over the leading axes of a matrix operand, broadcast to lead.

@@ -1,0 +1,72 @@
+package codegen
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// TestBits builds the package of every case of testdata/codegen and runs its tests: golden vectors are what the low
+// operators' Eval gives, and must be met bit for bit, without allocation.
+func TestBits(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "go.mod"), []byte("module cases\n\ngo 1.22\n"))
+	files, err := filepath.Glob("../testdata/codegen/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		a, err := txtar.ParseFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range a.Files {
+			name, ok := strings.CutSuffix(s.Name, ".model")
+			if !ok {
+				t.Errorf("%s: what is %s?", f, s.Name)
+				continue
+			}
+			g, err := ir.Parse(f+":"+s.Name, string(s.Data), low.New)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if got := g.String(); got != string(s.Data) {
+				t.Errorf("%s: %s is not canonical, want\n%s", f, s.Name, got)
+			}
+			out, err := Generate(g, Options{Package: PackageName(name), Model: name + ".onnx", Version: "test"})
+			if err != nil {
+				t.Errorf("%s: %s: %v", f, s.Name, err)
+				continue
+			}
+			for _, o := range out {
+				write(t, filepath.Join(dir, name, o.Name), o.Data)
+			}
+		}
+	}
+	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("go %s: %v\n%s", args[0], err, out)
+		}
+	}
+}
+
+func write(t *testing.T, file string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
