@@ -90,6 +90,10 @@ var Families = []Family{
 	{"pad", pad},
 	{"blocks", blocks},
 	{"gather", gather},
+	{"activation", activation},
+	{"binary", binary},
+	{"variadic", variadic},
+	{"cast", cast},
 }
 
 var byName = map[string][]*Def{} // newest first
@@ -219,6 +223,7 @@ func Import(g *ir.Graph, n *Raw) (out []*ir.Value, err error) {
 		return nil, fmt.Errorf("%d outputs, %s has %s", len(n.Out), d.Name, d.Out)
 	}
 	start := len(g.Nodes)
+	delete(n.Attrs, "consumed_inputs") // a hint of opset 1 about memory
 	for ; defs[at].Upgrade != nil; at-- {
 		b := ir.NewBuilder(g, n.base())
 		out, err := defs[at].Upgrade(b, n)
