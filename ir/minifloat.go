@@ -31,10 +31,10 @@ func (d DType) format() *format { return formats[d] }
 // DecodeFloat returns the value that code stands for in a floating-point type of at most 16 bits.
 func DecodeFloat(d DType, code uint16) float64 {
 	f := formats[d]
-	if f.nan != 0 && code == f.nan {
+	mag := code &^ f.sign
+	if f.nan != 0 && (code == f.nan || f.negZero && mag == f.nan) {
 		return math.NaN()
 	}
-	mag := code &^ f.sign
 	if f.inf != 0 && mag > f.inf {
 		return math.NaN()
 	}

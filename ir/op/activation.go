@@ -25,9 +25,6 @@ var activation = []Def{
 // lit is a number as low expressions write it.
 func lit(x float32) string { return low.Lit(float64(x)).String() }
 
-// expm1Expr is exp(x) - 1 for x <= 0 without cancellation.
-const expm1Expr = "mul(tanh(mul(0.5,%[1]s)),add(exp(%[1]s),1))"
-
 func mapped(b *ir.Builder, n *ir.Node, format string, args ...any) ([]*ir.Value, error) {
 	return []*ir.Value{low.Elementwise(b, fmt.Sprintf(format, args...), n.In...)}, nil
 }
@@ -81,7 +78,7 @@ func (o *Elu) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 
 // Lower makes a Map.
 func (o *Elu) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
-	return mapped(b, n, "where(lt(x0,0),mul(%s,"+expm1Expr+"),x0)", lit(o.Alpha), "x0")
+	return mapped(b, n, "where(lt(x0,0),mul(%s,expm1(x0)),x0)", lit(o.Alpha))
 }
 
 // Celu is https://onnx.ai/onnx/operators/onnx__Celu.html, version 12.
@@ -114,11 +111,7 @@ func (o *Celu) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 
 // Lower makes a Map.
 func (o *Celu) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
-	a := lit(o.Alpha)
-	if o.Alpha > 0 {
-		return mapped(b, n, "where(lt(x0,0),mul(%[2]s,"+expm1Expr+"),x0)", "div(x0,"+a+")", a)
-	}
-	return mapped(b, n, "add(relu(x0),clampmin(0,mul(%[2]s,sub(exp(%[1]s),1))))", "div(x0,"+a+")", a)
+	return mapped(b, n, "add(relu(x0),clampmin(0,mul(%[1]s,expm1(div(x0,%[1]s)))))", lit(o.Alpha))
 }
 
 // Selu is https://onnx.ai/onnx/operators/onnx__Selu.html, version 22.
@@ -152,7 +145,7 @@ func (o *Selu) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 
 // Lower makes a Map.
 func (o *Selu) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
-	return mapped(b, n, "mul(%[2]s,where(gt(x0,0),x0,mul(%[3]s,"+expm1Expr+")))", "clampmin(0,x0)", lit(o.Gamma), lit(o.Alpha))
+	return mapped(b, n, "mul(%s,where(gt(x0,0),x0,mul(%s,expm1(x0))))", lit(o.Gamma), lit(o.Alpha))
 }
 
 // ThresholdedRelu is https://onnx.ai/onnx/operators/onnx__ThresholdedRelu.html, version 22.
@@ -247,14 +240,14 @@ func (o *Gelu) Infer(in []*ir.Value) ([]ir.Type, error) {
 
 // Eval is x Phi(x), or x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x³))).
 func (o *Gelu) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
-	const sqrtHalf, sqrt2OverPi = 0.70710678118654752440, 0.79788456080286535588
+	const sqrt2OverPi = 0.79788456080286535588
 	if o.Approximate == "tanh" {
 		return evalFloats(in[0], func(x float64) float64 {
 			u := sqrt2OverPi * (x + float64(0.044715*float64(x*x)*x))
 			return x * low.Sigmoid64(2*u)
 		}), nil
 	}
-	return evalFloats(in[0], func(x float64) float64 { return 0.5 * x * (1 + low.Erf64(x*sqrtHalf)) }), nil
+	return evalFloats(in[0], low.Gelu64), nil
 }
 
 // Lower makes a Map.

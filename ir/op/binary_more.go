@@ -7,8 +7,8 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// Pow is https://onnx.ai/onnx/operators/onnx__Pow.html, version 15. An integer to a power of an integer that is not
-// negative keeps the low bits; any other power of an integer is computed as a float and truncated.
+// Pow is https://onnx.ai/onnx/operators/onnx__Pow.html, version 15. Integers to integer powers keep the low
+// bits, 1/x being truncated and 1/0 counted as 0; an integer to a float's power is computed as a float and truncated.
 type Pow struct{}
 
 // Name is the operator's ONNX name.
@@ -29,10 +29,13 @@ func (*Pow) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	}
 	unsigned := y.DType == ir.Uint64
 	return []*ir.Tensor{ir.FromInts(x.DType, x.Shape, zip(x.Ints(), y.Ints(), func(x, y int64) int64 {
-		if y < 0 && !unsigned {
-			return ir.SaturateInt(low.Pow64(float64(x), float64(y)), in[0].DType)
+		switch {
+		case y >= 0 || unsigned:
+			return powInt(x, uint64(y))
+		case x == 1 || x == -1:
+			return powInt(x, uint64(-y))
 		}
-		return powInt(x, uint64(y))
+		return 0
 	}))}, nil
 }
 
@@ -53,35 +56,24 @@ var powers = map[float64]string{
 	0.5: "where(eq(x0,-inf),inf,sqrt(x0))",
 }
 
-// Lower makes a Map for floats and a kernel for integers.
+// Lower makes a Map, on the wider of the two kinds.
 func (*Pow) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	x, y := n.In[0], n.In[1]
-	shape := n.Out[0].Type.Shape
-	if x.Type.DType.IsInt() {
-		if y.Type.DType.IsInt() {
-			y = castTo(b, y, ir.Int64)
-			fn, ys := "powInts", low.BroadcastStrides(y.Type.Shape, shape)
-			if n.In[1].Type.DType == ir.Uint64 {
-				fn = "powUints"
-			}
-			c := &low.Kernel{Fn: fn, Args: low.Args{shape, low.BroadcastStrides(x.Type.Shape, shape), ys}, Of: n.Op}
-			if fn == "powUints" {
-				return []*ir.Value{b.Add(c, x, n.In[1])}, nil
-			}
-			return []*ir.Value{b.Add(c, x, y)}, nil
-		}
-		p := low.Elementwise(b, "pow(x0,x1)", castTo(b, x, ir.Float64), castTo(b, y, ir.Float64))
-		return []*ir.Value{castTo(b, p, x.Type.DType)}, nil
-	}
-	if e, ok := uniform(y.Const); ok && powers[e] != "" && y.Type.Len() == 1 && len(y.Type.Shape) <= len(x.Type.Shape) {
+	dx, dy := x.Type.DType, y.Type.DType
+	if e, ok := uniform(y.Const); ok && dx.IsFloat() && powers[e] != "" && y.Type.Len() == 1 && len(y.Type.Shape) <= len(x.Type.Shape) {
 		return []*ir.Value{low.Elementwise(b, powers[e], x)}, nil
 	}
-	wide := y.Type.DType.IsInt() && y.Type.DType.Bits() >= 32 || y.Type.DType == ir.Float64 && x.Type.DType != ir.Float64
-	if !wide {
-		return []*ir.Value{low.Elementwise(b, "pow(x0,x1)", x, castTo(b, y, x.Type.DType))}, nil
+	wide := ir.Float64
+	switch {
+	case dx.IsInt() && dy == ir.Uint64:
+		wide = ir.Uint64
+	case dx.IsInt() && dy.IsInt():
+		wide = ir.Int64
+	case dx.IsFloat() && dx != ir.Float64 && (dy.IsFloat() && dy != ir.Float64 || dy.Bits() <= 16):
+		wide = ir.Float32
 	}
-	p := low.Elementwise(b, "pow(x0,x1)", castTo(b, x, ir.Float64), castTo(b, y, ir.Float64))
-	return []*ir.Value{castTo(b, p, x.Type.DType)}, nil
+	p := low.Elementwise(b, "pow(x0,x1)", castTo(b, x, wide), castTo(b, y, wide))
+	return []*ir.Value{castTo(b, p, dx)}, nil
 }
 
 // uniform returns the value of t's elements if there are any and all are equal.

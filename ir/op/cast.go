@@ -212,8 +212,7 @@ func (o *Cast) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		if o.To == ir.Bool {
 			return []*ir.Value{castTo(b, b.Add(&low.Kernel{Fn: "parseFloats", Of: &Cast{To: ir.Float64, Saturate: true, RoundMode: "up"}}, x), ir.Bool)}, nil
 		}
-		lo, hi := o.To.IntRange()
-		return kernel("parseInts", x, int(lo), int(hi), o.To.Bits()), nil
+		return kernel("parseInts", x, o.To.Bits(), !o.To.IsUnsigned()), nil
 	case from == ir.String:
 		y := b.Add(&low.Kernel{Fn: "parseFloats", Of: &Cast{To: ir.Float64, Saturate: true, RoundMode: "up"}}, x)
 		if o.To == ir.Float64 {

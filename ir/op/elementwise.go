@@ -62,20 +62,16 @@ var unaries = []unary{
 	{name: "Relu", since: 14, from: 1, types: Floats | Ints, f: relu64, ints: func(x int64) int64 { return max(x, 0) }, expr: "relu(x0)"},
 	{name: "Sigmoid", since: 13, from: 1, types: Floats, f: low.Sigmoid64, expr: "sigmoid(x0)"},
 	{name: "HardSwish", since: 22, from: 14, types: Floats, f: func(x float64) float64 { return x * clamp64(x/6+0.5, 0, 1) }, expr: "hardswish(x0)"},
-	{name: "Mish", since: 22, from: 18, types: Floats, f: func(x float64) float64 { return x * low.Tanh64(softplus64(x)) },
+	{name: "Mish", since: 22, from: 18, types: Floats, f: func(x float64) float64 { return x * low.Tanh64(low.Softplus64(x)) },
 		// tanh(log(1 + e)) = e(e+2) / (e(e+2) + 2)
 		expr: "t0=exp(clampmin(40,x0));t1=mul(t0,add(t0,2));mul(x0,div(t1,add(t1,2)))"},
-	{name: "Softplus", since: 22, from: 1, types: Floats, f: softplus64, expr: softplusExpr},
+	{name: "Softplus", since: 22, from: 1, types: Floats, f: low.Softplus64, expr: "softplus(x0)"},
 	{name: "Softsign", since: 22, from: 1, types: Floats, f: func(x float64) float64 { return x / (1 + math.Abs(x)) }, expr: "softsign(x0)"},
 
 	{name: "IsNaN", since: 20, from: 9, types: Floats | Float8s, f: func(x float64) float64 { return truth(x != x) }, expr: "isnan(x0)", to: ir.Bool},
 	{name: "Not", since: 1, types: Bools, f: func(x float64) float64 { return 1 - x }, expr: "not(x0)"},
 	{name: "BitwiseNot", since: 18, types: Ints | Uints, ints: func(x int64) int64 { return ^x }, expr: "bitnot(x0)"},
 }
-
-// softplusExpr is max(x, 0) + log(1 + e), e = exp(-|x|), where log(u)·e/(u-1), u = 1 + e rounded, is log(1 + e) to full
-// precision.
-const softplusExpr = "t0=exp(neg(abs(x0)));t1=add(1,t0);add(relu(x0),where(eq(t1,1),t0,mul(log(t1),div(t0,sub(t1,1)))))"
 
 func unaryDefs() []Def {
 	var defs []Def
@@ -182,8 +178,6 @@ func relu64(x float64) float64 {
 	}
 	return x
 }
-
-func softplus64(x float64) float64 { return relu64(x) + low.Log1p64(low.Exp64(-math.Abs(x))) }
 
 // erfInt is erf of an integer, truncated.
 func erfInt(x int64) int64 { return int64(low.Erf64(float64(x))) }

@@ -1,6 +1,7 @@
 package op_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,6 +18,8 @@ import (
 )
 
 const goldens = "../../testdata/op"
+
+var update = flag.Bool("update", false, "rewrite the models of the goldens in their canonical text")
 
 // lookup knows the operators of ONNX and the low ones.
 func lookup(name string, in []*ir.Value) (ir.Op, error) {
@@ -44,10 +47,14 @@ func TestGolden(t *testing.T) {
 			}
 			sections[s.Name] = string(s.Data)
 		}
-		for _, s := range arc.Files {
+		for i, s := range arc.Files {
 			name, kind, _ := strings.Cut(s.Name, ".")
 			switch kind {
 			case "model":
+				if *update {
+					s.Data = []byte(parse(t, string(s.Data)).String())
+					arc.Files[i] = s
+				}
 				models += string(s.Data)
 				t.Run(f.Name+"/"+name, func(t *testing.T) { golden(t, string(s.Data), sections[name+".in"], sections[name+".out"]) })
 			case "error":
@@ -59,6 +66,11 @@ func TestGolden(t *testing.T) {
 				}
 			default:
 				t.Errorf("%s: section %s", file, s.Name)
+			}
+		}
+		if *update {
+			if err := os.WriteFile(file, txtar.Format(arc), 0o644); err != nil {
+				t.Error(err)
 			}
 		}
 		for _, d := range f.Defs {
