@@ -21,8 +21,9 @@ type inliner struct {
 // fresh returns a name that neither the graph nor one around it uses.
 func (s *scope) fresh(base string) string {
 	name := base
-	for i := 1; s.taken(name); i++ {
-		name = fmt.Sprintf("%s_%d", base, i)
+	for s.taken(name) {
+		s.tried[base]++
+		name = fmt.Sprintf("%s_%d", base, s.tried[base])
 	}
 	s.names[name] = true
 	return name

@@ -36,13 +36,14 @@ type scope struct {
 	*decoder
 	outer *scope
 	g     *ir.Graph
-	env   map[string]*ir.Value // by the model's names; nil: its node is at fault
+	env   map[string]*ir.Value // by the model's names; nil: at fault
 	types map[string]declared  // of results
 	names map[string]bool      // all that the model uses in this graph
+	tried map[string]int       // suffixes that fresh has given to a name
 }
 
 func (d *decoder) newScope(outer *scope, p *onnxpb.GraphProto) *scope {
-	return &scope{decoder: d, outer: outer, g: &ir.Graph{Name: p.GetName()}, env: map[string]*ir.Value{}, types: map[string]declared{}, names: map[string]bool{}}
+	return &scope{decoder: d, outer: outer, g: &ir.Graph{Name: p.GetName()}, env: map[string]*ir.Value{}, types: map[string]declared{}, names: map[string]bool{}, tried: map[string]int{}}
 }
 
 // find returns the value called name of this graph or one around it.
@@ -212,6 +213,7 @@ func (s *scope) initializers(p *onnxpb.GraphProto) {
 func (s *scope) initializer(name string, t *ir.Tensor, err error) {
 	if err != nil {
 		s.add(&Error{Value: fmt.Sprintf("initializer %q", name), Err: err})
+		s.env[name] = nil
 		return
 	}
 	s.constant(name, t)
