@@ -3,9 +3,11 @@ package check
 
 import (
 	"fmt"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
+	"github.com/sbtc-go/sbtc/codegen"
 	"github.com/sbtc-go/sbtc/frontend"
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/passes"
@@ -18,6 +20,8 @@ const Version = "v0.1.0"
 type Options struct {
 	Dims    []string     // NAME=N or INPUT:AXIS=N
 	Disable []string     // names of passes to leave out
+	Package string       // name of the Go package; "" for one made of the model's file name
+	Flags   string       // the command's flags that shape the result, for the header of generated files
 	Warn    func(string) // called with each warning; may be nil
 	// After and Log, where not nil, are called after every pass.
 	After func(pass string, g *ir.Graph)
@@ -57,6 +61,37 @@ func Load(path string, to Stage, opt Options) (m *frontend.Model, err error) {
 		}
 	}
 	return m, nil
+}
+
+// A Compiled is a model as a Go package.
+type Compiled struct {
+	Graph   *ir.Graph // of low operators
+	Package string
+	Files   []codegen.File
+}
+
+// Compile reads the model at path and makes the files of its package, writing nothing.
+func Compile(path string, opt Options) (c *Compiled, err error) {
+	m, err := Load(path, Low, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer recoverBug("code generation for "+path, &err)
+	c = &Compiled{Graph: m.Graph, Package: opt.Package}
+	if c.Package == "" {
+		c.Package = codegen.PackageName(filepath.Base(path))
+	}
+	c.Files, err = codegen.Generate(m.Graph, codegen.Options{
+		Package: c.Package,
+		Model:   filepath.Base(path),
+		SHA256:  m.SHA256,
+		Flags:   opt.Flags,
+		Version: Version,
+	})
+	if err != nil {
+		return nil, inFile(path, err)
+	}
+	return c, nil
 }
 
 // recoverBug turns a panic into an error that says where it happened.

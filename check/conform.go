@@ -17,15 +17,21 @@ import (
 // An Executor is a way to compute what a model says.
 type Executor string
 
-// Interp evaluates the imported graph.
-const Interp Executor = "interp"
+// The executors.
+const (
+	Interp Executor = "interp" // the imported graph, interpreted
+	PureGo Executor = "purego" // the compiled package without assembly
+	Native Executor = "native" // the compiled package as it is built here
+)
 
 // Executors lists them all.
-var Executors = []Executor{Interp}
+var Executors = []Executor{Interp, PureGo, Native}
+
+func (e Executor) compiled() bool { return e != Interp }
 
 func (e Executor) valid() bool { return slices.Contains(Executors, e) }
 
-func executorNames() string { return string(Interp) }
+func executorNames() string { return fmt.Sprintf("%s, %s and %s", Interp, PureGo, Native) }
 
 // ParseExecutors reads a list separated by commas.
 func ParseExecutors(text string) ([]Executor, error) {
@@ -117,17 +123,24 @@ type attempt struct {
 	data     []Data
 	declared bool
 	err      error // why there is no graph or no data
+	compiled *Compiled
+	cerr     error // why there is no package
 }
 
 func (c *Conform) runBatch(cases []Case) ([]Result, error) {
+	compile := slices.ContainsFunc(c.Executors, Executor.compiled)
 	attempts := make([]*attempt, len(cases))
 	inParallel(len(cases), func(i int) {
-		attempts[i] = newAttempt(cases[i])
+		attempts[i] = newAttempt(cases[i], compile)
 	})
 	var results []Result
 	for _, e := range c.Executors {
 		errs := make([]error, len(attempts))
-		inParallel(len(attempts), func(i int) { errs[i] = attempts[i].interpret() })
+		if !e.compiled() {
+			inParallel(len(attempts), func(i int) { errs[i] = attempts[i].interpret() })
+		} else if err := runCompiled(attempts, e, errs); err != nil {
+			return nil, err
+		}
 		for i, a := range attempts {
 			results = append(results, c.judge(a, e, errs[i]))
 		}
@@ -161,7 +174,7 @@ func (a *attempt) reason(err error) string {
 	return s
 }
 
-func newAttempt(c Case) *attempt {
+func newAttempt(c Case, compile bool) *attempt {
 	a := &attempt{Case: c}
 	var m *frontend.Model
 	if m, a.err = Load(c.Model(), Imported, Options{}); a.err != nil {
@@ -170,6 +183,9 @@ func newAttempt(c Case) *attempt {
 	a.graph = m.Graph
 	a.declared = declaredShapes(a.graph)
 	a.data, a.err = c.readData(a.graph)
+	if compile && a.err == nil {
+		a.compiled, a.cerr = Compile(c.Model(), Options{})
+	}
 	return a
 }
 
@@ -220,6 +236,37 @@ func (a *attempt) compare(run func(in []*ir.Tensor) ([]*ir.Tensor, error)) error
 			if err := Suite.Compare(got[i], want); err != nil {
 				return fmt.Errorf("%s: output %q: %w", d.Name, a.graph.Out[i].Name, err)
 			}
+		}
+	}
+	return nil
+}
+
+// runCompiled builds the packages of all attempts into one program and runs it.
+func runCompiled(attempts []*attempt, e Executor, errs []error) error {
+	var packages []*Compiled
+	at := map[*attempt]int{}
+	for i, a := range attempts {
+		switch {
+		case a.err != nil:
+			errs[i] = a.err
+		case a.cerr != nil:
+			errs[i] = a.cerr
+		default:
+			at[a] = len(packages)
+			packages = append(packages, a.compiled)
+		}
+	}
+	if packages == nil {
+		return nil
+	}
+	p, err := Build(packages, e)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	for i, a := range attempts {
+		if j, ok := at[a]; ok {
+			errs[i] = a.compare(func(in []*ir.Tensor) ([]*ir.Tensor, error) { return p.Run(j, in) })
 		}
 	}
 	return nil

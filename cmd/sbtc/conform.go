@@ -20,12 +20,14 @@ func conformCommand() *cobra.Command {
 It prints one line "PASS|FAIL|SKIP executor case reason" for each, then totals. Cases whose shapes are decided by
 run-time operands, and so come from the types that the model declares, are counted apart.
 
-Executors: interp (the imported graph, interpreted)` + executorHelp + `.
+Executors: interp (the imported graph, interpreted), purego (the compiled package without assembly) and native (the
+compiled package as it is built here). Packages are compiled from model.onnx alone and built in a temporary module
+without network, many in one program; the data is read when they run.
 
 A skip file has lines "case<TAB>executor or *<TAB>reason". A listed case that passes fails the run.`,
 		Args: cobra.ExactArgs(1),
 	}
-	cmd.Flags().StringVar(&executors, "executors", defaultExecutors(), "how to run each case: a list separated by commas")
+	cmd.Flags().StringVar(&executors, "executors", "interp,purego,native", "how to run each case: a list separated by commas")
 	cmd.Flags().StringVar(&pattern, "run", "", "run only the cases whose name matches this regular expression")
 	cmd.Flags().StringVar(&skip, "skip", "", "file that lists the cases known to fail")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document instead of lines")
@@ -73,7 +75,3 @@ A skip file has lines "case<TAB>executor or *<TAB>reason". A listed case that pa
 	})
 	return cmd
 }
-
-const executorHelp = ``
-
-func defaultExecutors() string { return string(check.Interp) }

@@ -28,7 +28,7 @@ const rules = `
 	# What runs compiled packages is copied beside them and knows nothing else.
 	check/driver < check;
 
-	ir < internal/npz < cmd/sbtc;
+	ir < internal/npz < check;
 	github.com/spf13/cobra < cmd/sbtc;
 
 	# What writes the tables of functions and their constants when sbtc is developed.

@@ -1,0 +1,186 @@
+package check
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/sbtc-go/sbtc/check/driver"
+	"github.com/sbtc-go/sbtc/codegen"
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// Limits of a compiled package that is run.
+const (
+	runLimit    = 2 * time.Minute
+	memoryLimit = 4 << 30 // bytes
+)
+
+// A Program runs compiled packages in another process, so that nothing they do harms this one.
+type Program struct {
+	dir      string
+	executor Executor
+	packages []*Compiled
+	index    []int   // of each package in the program
+	errs     []error // why a package is not in it
+
+	cmd    *exec.Cmd // nil: not started
+	in     io.WriteCloser
+	out    *bufio.Reader
+	stderr *head
+}
+
+// Close ends the process and removes the temporary module.
+func (p *Program) Close() error {
+	p.stop()
+	return os.RemoveAll(p.dir)
+}
+
+func (p *Program) start() error {
+	if p.cmd != nil {
+		return nil
+	}
+	cmd := exec.Command(p.binary())
+	cmd.Dir = p.dir
+	cmd.Env = append(p.environment(), fmt.Sprintf("%s=%d", driver.MemoryVar, int64(memoryLimit)))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	p.stderr = &head{}
+	cmd.Stderr = p.stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	p.cmd, p.in, p.out = cmd, in, bufio.NewReaderSize(out, 1<<16)
+	return nil
+}
+
+func (p *Program) stop() error {
+	if p.cmd == nil {
+		return nil
+	}
+	p.in.Close()
+	p.cmd.Process.Kill()
+	err := p.cmd.Wait()
+	p.cmd = nil
+	return err
+}
+
+// An runError is what a compiled package reports: an error of New or Run, or a panic.
+type runError struct {
+	panicked bool
+	message  string
+}
+
+func (e *runError) Error() string { return "the compiled package: " + e.message }
+
+// Run runs package i on the inputs and returns its outputs, both in the order of the graph.
+func (p *Program) Run(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
+	if p.errs[i] != nil {
+		return nil, p.errs[i]
+	}
+	if err := p.start(); err != nil {
+		return nil, err
+	}
+	timeout := time.AfterFunc(runLimit, func() { p.cmd.Process.Kill() })
+	out, err := p.exchange(i, in)
+	late := !timeout.Stop()
+	var reported *runError
+	if err == nil || errors.As(err, &reported) {
+		return out, err
+	}
+	ended := p.stop()
+	var status *exec.ExitError
+	switch {
+	case late:
+		return nil, fmt.Errorf("the compiled package takes more than %v", runLimit)
+	case errors.As(ended, &status) && status.ExitCode() == driver.ExitMemory:
+		return nil, fmt.Errorf("the compiled package takes more than %d MiB of memory", memoryLimit>>20)
+	}
+	return nil, fmt.Errorf("the compiled package ended its process: %v\n%s", err, p.stderr)
+}
+
+func (p *Program) exchange(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
+	g := p.packages[i].Graph
+	inputs, outputs := codegen.Fields(g)
+	buf := bufio.NewWriterSize(p.in, 1<<16)
+	w := driver.Writer{W: buf}
+	w.Uint32(uint32(p.index[i]))
+	w.Uint32(uint32(len(inputs)))
+	for k, f := range inputs {
+		w.String(f.Go)
+		w.Slice(reflect.ValueOf(in[k].Any()))
+	}
+	w.Uint32(uint32(len(outputs)))
+	for _, f := range outputs {
+		w.String(f.Go)
+		room := int64(-1)
+		if f.Type.Static() {
+			room = int64(f.Type.Len())
+		}
+		w.Uint64(uint64(room))
+	}
+	if err := errors.Join(w.Err, buf.Flush()); err != nil {
+		return nil, err
+	}
+	r := driver.Reader{R: p.out}
+	var status uint8
+	if r.Into(&status); r.Err != nil {
+		return nil, r.Err
+	}
+	if status != driver.OK {
+		return nil, &runError{status == driver.Panic, r.String()}
+	}
+	out := make([]*ir.Tensor, len(outputs))
+	for k, f := range outputs {
+		t, err := readOutput(&r, f)
+		if err != nil {
+			return nil, err
+		}
+		out[k] = t
+	}
+	return out, r.Err
+}
+
+func readOutput(r *driver.Reader, f codegen.Field) (*ir.Tensor, error) {
+	v := reflect.New(reflect.TypeOf(ir.NewTensor(f.Type.DType, 0).Any())).Elem()
+	r.Slice(v)
+	shape := f.Type.Shape
+	if n := r.Uint32(); n != driver.NoShape {
+		shape = make([]int, n)
+		for i := range shape {
+			shape[i] = int(r.Uint64())
+		}
+	}
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	if ir.Size(shape) != v.Len() {
+		return nil, &runError{message: fmt.Sprintf("output %q has %d elements and the shape %v", f.Name, v.Len(), shape)}
+	}
+	t := ir.NewTensor(f.Type.DType, shape...)
+	reflect.Copy(reflect.ValueOf(t.Any()), v)
+	return t, nil
+}
+
+// head keeps the beginning of what a process says, where Go puts the reason of its end.
+type head struct{ b strings.Builder }
+
+func (t *head) Write(p []byte) (int, error) {
+	const room = 4096
+	t.b.Write(p[:min(len(p), max(0, room-t.b.Len()))])
+	return len(p), nil
+}
+
+func (t *head) String() string { return t.b.String() }

@@ -1,0 +1,336 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// Verify says how to verify a model.
+type Verify struct {
+	Model   string // path of the model, or of a Case's folder
+	Options Options
+	Input   map[string]*ir.Tensor // a run to verify beside others; nil for none
+	Expect  map[string]*ir.Tensor // what Input was recorded to give; nil if nothing was
+	Seed    int                   // of the random inputs
+	Trials  int                   // number of random inputs, and of inputs with elements that are not finite
+	PerNode bool                  // compare the results of nodes too
+}
+
+// Report is what verifying found.
+type Report struct {
+	Model  string    `json:"model"`
+	Checks []Finding `json:"checks"`
+	Nodes  []NodeRow `json:"nodes,omitempty"`
+}
+
+// Finding is the result of one comparison of one output.
+type Finding struct {
+	Level  Level  `json:"level"`
+	Inputs string `json:"inputs"` // which inputs were run
+	Check  string `json:"check"`  // what was compared
+	Output string `json:"output,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Level is how bad a finding is.
+type Level string
+
+// The levels of a finding.
+const (
+	Good Level = "ok"
+	Note Level = "note"
+	// Differs is a result that differs from recorded data: the model, or what was recorded, is at fault.
+	Differs Level = "differs"
+	// Wrong is a result of the compiler that differs from the model: sbtc is at fault.
+	Wrong Level = "wrong"
+)
+
+// The comparisons of a report, by what is compared with what.
+const (
+	againstRecorded = "model against recorded"
+	portableStage   = "portable against model"
+	lowStage        = "low against model"
+	compiledStage   = "compiled (%s) against low, bits"
+	nonFiniteStage  = "compiled (%s) against model, non-finite inputs"
+)
+
+func (f Finding) String() string {
+	s := fmt.Sprintf("%-7s %s: %s", f.Level, f.Inputs, f.Check)
+	if f.Output != "" {
+		s += fmt.Sprintf(": output %q", f.Output)
+	}
+	if f.Detail != "" {
+		s += ": " + f.Detail
+	}
+	return s
+}
+
+// Worst is the worst level of the report.
+func (r *Report) Worst() Level {
+	order := []Level{Good, Note, Differs, Wrong}
+	worst := Good
+	for _, f := range r.Checks {
+		if slices.Index(order, f.Level) > slices.Index(order, worst) {
+			worst = f.Level
+		}
+	}
+	return worst
+}
+
+// Err is nil, or says that results differ: a *WrongError where sbtc is at fault.
+func (r *Report) Err() error {
+	worst := r.Worst()
+	if worst != Differs && worst != Wrong {
+		return nil
+	}
+	var lines []string
+	for _, f := range r.Checks {
+		if f.Level == worst {
+			lines = append(lines, f.String())
+		}
+	}
+	err := fmt.Errorf("%s: results differ:\n%s", r.Model, strings.Join(lines, "\n"))
+	if worst == Wrong {
+		return &WrongError{err}
+	}
+	return err
+}
+
+// verifier is a verification under way.
+type verifier struct {
+	Verify
+	Report
+	imported, portable, low *ir.Graph
+	programs                []*Program
+}
+
+// Run compiles the model, runs it in every form and compares: the interpreter on the imported graph with recorded
+// data, the portable and the low graph with the imported one, and the compiled package with the low graph.
+func (v Verify) Run() (*Report, error) {
+	w := &verifier{Verify: v, Report: Report{Model: v.Model}}
+	c, isCase := CaseAt(v.Model)
+	if isCase {
+		w.Verify.Model = c.Model()
+	}
+	defer w.close()
+	if err := w.load(); err != nil {
+		return nil, err
+	}
+	var runs []Data
+	if isCase {
+		var err error
+		if runs, err = c.readData(w.imported); err != nil {
+			return nil, err
+		}
+	}
+	if v.Input != nil {
+		d, err := w.given()
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, d)
+	}
+	for _, d := range runs {
+		if err := w.run(d); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.trials(); err != nil {
+		return nil, err
+	}
+	return &w.Report, nil
+}
+
+func (w *verifier) close() {
+	for _, p := range w.programs {
+		p.Close()
+	}
+}
+
+func (w *verifier) load() error {
+	opt := w.Options
+	imported, err := Load(w.Verify.Model, Imported, opt)
+	if err != nil {
+		return err
+	}
+	opt.Warn, opt.Log = nil, nil // said once
+	portable, err := Load(w.Verify.Model, Portable, opt)
+	if err != nil {
+		return err
+	}
+	c, err := Compile(w.Verify.Model, opt)
+	if err != nil {
+		return err
+	}
+	w.imported, w.portable, w.low = imported.Graph, portable.Graph, c.Graph
+	executors := []Executor{Native}
+	if c.hasAssembly() {
+		executors = append(executors, PureGo)
+	}
+	for _, e := range executors {
+		p, err := Build([]*Compiled{c}, e)
+		if err != nil {
+			return err
+		}
+		w.programs = append(w.programs, p)
+	}
+	return nil
+}
+
+func (c *Compiled) hasAssembly() bool {
+	for _, f := range c.Files {
+		if strings.HasSuffix(f.Name, ".s") {
+			return true
+		}
+	}
+	return false
+}
+
+// given is the run that Input and Expect describe.
+func (w *verifier) given() (d Data, err error) {
+	d.Name = "the given input"
+	if d.In, err = Bind("input", w.Input, w.imported.In); err != nil {
+		return d, err
+	}
+	if w.Expect != nil {
+		d.Out, err = Bind("output", w.Expect, w.imported.Out)
+	}
+	return d, err
+}
+
+// run compares all forms on one run, and with what was recorded for it.
+func (w *verifier) run(d Data) error {
+	want, err := w.imported.Eval(d.In)
+	if err != nil {
+		return inFile(w.Verify.Model, fmt.Errorf("%s: %w", d.Name, err))
+	}
+	for i, recorded := range d.Out {
+		f := Finding{Inputs: d.Name, Check: againstRecorded, Output: w.imported.Out[i].Name, Level: Good}
+		if err := Recorded.Compare(want[i], recorded); err != nil {
+			f.Level, f.Detail = Differs, err.Error()
+		}
+		if rows, moved, ok := sameArgMax(want[i], recorded); ok && moved > 0 {
+			f.Detail = strings.TrimPrefix(f.Detail+fmt.Sprintf("; the largest element of %d of %d rows is at another place", moved, rows), "; ")
+		}
+		w.Checks = append(w.Checks, f)
+	}
+	return w.stages(d.Name, d.In, want)
+}
+
+// stages compares the portable and the low graph and the compiled package with what the imported graph gives.
+func (w *verifier) stages(name string, in, want []*ir.Tensor) error {
+	portable, err := w.portable.Eval(in)
+	if err != nil {
+		return w.evalFailed(portableStage, err)
+	}
+	low, err := w.low.Eval(in)
+	if err != nil {
+		return w.evalFailed(lowStage, err)
+	}
+	w.compare(name, portableStage, portable, want, in, w.portable, ir.Folding)
+	w.compare(name, lowStage, low, want, in, w.low, ir.Compiled)
+	for _, p := range w.programs {
+		check := fmt.Sprintf(compiledStage, p.executor)
+		got, err := p.Run(0, in)
+		if err != nil {
+			w.Checks = append(w.Checks, Finding{Wrong, name, check, "", err.Error()})
+			continue
+		}
+		for i := range got {
+			f := Finding{Good, name, check, w.imported.Out[i].Name, ""}
+			if err := sameBits(got[i], low[i]); err != nil {
+				f.Level, f.Detail = Wrong, err.Error()
+			}
+			w.Checks = append(w.Checks, f)
+		}
+	}
+	if w.PerNode && w.Nodes == nil {
+		w.Nodes = w.perNode(in)
+	}
+	return nil
+}
+
+// evalFailed is the error of a graph that cannot compute what the imported one can.
+func (w *verifier) evalFailed(check string, err error) error {
+	return &WrongError{inFile(w.Verify.Model, fmt.Errorf("%s: %w", check, err))}
+}
+
+func (w *verifier) compare(name, check string, got, want, in []*ir.Tensor, g *ir.Graph, tol ir.Tolerance) {
+	var d *divergence
+	for i := range want {
+		f := Finding{Good, name, check, w.imported.Out[i].Name, ""}
+		if err := ir.Agree(got[i], want[i], tol); err != nil {
+			if d == nil {
+				d = diverge(w.imported, g, in, tol)
+			}
+			f.Level, f.Detail = Wrong, err.Error()
+			if at := d.threshold(w.imported.Out[i]); at != "" {
+				f.Level = Note
+				f.Detail += "; an operand lies within the tolerance of a threshold or tie of " + at
+			}
+		}
+		w.Checks = append(w.Checks, f)
+	}
+}
+
+// trials runs random inputs, and such that are not finite.
+func (w *verifier) trials() error {
+	for k := range w.Trials {
+		seed := w.Seed + k
+		name := fmt.Sprintf("random inputs, seed %d", seed)
+		in, err := randomInputs(w.imported, seed)
+		if err != nil {
+			return inFile(w.Verify.Model, err)
+		}
+		want, err := w.imported.Eval(in)
+		if err != nil {
+			var bug *ir.BugError
+			if errors.As(err, &bug) {
+				return inFile(w.Verify.Model, err)
+			}
+			w.Checks = append(w.Checks, Finding{Note, name, "model", "", fmt.Sprintf("the model does not take them: %v; give inputs with --input", err)})
+			continue
+		}
+		if err := w.stages(name, in, want); err != nil {
+			return err
+		}
+		if err := w.nonFinite(seed, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nonFinite reports where the compiled package differs from the model on inputs that are not finite. There sbtc makes
+// no promise: a product with a constant zero is zero whatever the other factor is.
+func (w *verifier) nonFinite(seed int, in []*ir.Tensor) error {
+	in, any := nonFinite(in, seed)
+	if !any {
+		return nil
+	}
+	want, err := w.imported.Eval(in)
+	if err != nil {
+		return nil // the model does not take them
+	}
+	for _, p := range w.programs {
+		check := fmt.Sprintf(nonFiniteStage, p.executor)
+		name := fmt.Sprintf("seed %d", seed)
+		got, err := p.Run(0, in)
+		if err != nil {
+			w.Checks = append(w.Checks, Finding{Wrong, name, check, "", err.Error()})
+			continue
+		}
+		for i := range got {
+			f := Finding{Good, name, check, w.imported.Out[i].Name, ""}
+			if err := ir.Agree(got[i], want[i], ir.Compiled); err != nil {
+				f.Level, f.Detail = Note, err.Error()
+			}
+			w.Checks = append(w.Checks, f)
+		}
+	}
+	return nil
+}
