@@ -15,11 +15,7 @@ func panelsOf(t ir.Type) int { return (t.Rows() + ir.Lanes - 1) / ir.Lanes }
 func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 	x, w, out := n.In[0], n.In[1].Const, n.Out[0]
 	k, cols := w.Shape[0], w.Shape[1]
-	first := 3
-	if op.Kind == "ternary" {
-		first = 4
-	}
-	extra := n.In[first:]
+	extra := n.In[op.Operands():]
 	sum := e.sumOf(n, op.Act)
 	src, narrow := e.widen(x), jen.Code(nil)
 	dst := sum.ref
@@ -35,6 +31,11 @@ func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 		e.call("ternaryPanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.signs(e, w)), e.ref(n.In[2]), e.ref(n.In[3]), jen.Lit(panelsOf(x.Type))}, dims...)...)
 	case op.Kind == "ternary":
 		e.call("ternaryRows", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.signs(e, w)), e.ref(n.In[2]), e.ref(n.In[3]), jen.Lit(rows)}, dims...)...)
+	case op.Kind == "sparse" && x.Type.Layout == ir.Panels:
+		wide := e.scratch("float64", 8, k*ir.Lanes)
+		e.call("sparsePanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), wide, jen.Lit(panelsOf(x.Type))}, dims...)...)
+	case op.Kind == "sparse":
+		e.call("sparseRows", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), jen.Lit(rows)}, dims...)...)
 	case x.Type.DType == ir.Float64:
 		e.call("denseRows64", append([]jen.Code{dst, src, e.ref(n.In[1]), e.ref(n.In[2]), jen.Lit(rows)}, dims...)...)
 	case x.Type.Layout == ir.Panels:

@@ -134,3 +134,19 @@ func (w *weights) signs(e *emitter, t *ir.Tensor) *jen.Statement {
 	load := jen.Id(e.use("decodeSigns")).Call(w.slice(code), jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
 	return w.field(jen.Id(e.use("signs")), load)
 }
+
+// sparse is a float32 K x N constant with zeros: a bitmap, row-major, low bits first, and the other values.
+func (w *weights) sparse(e *emitter, t *ir.Tensor) *jen.Statement {
+	x := ir.Data[float32](t)
+	bitmap := make([]byte, (len(x)+7)/8)
+	var values []float32
+	for i, v := range x {
+		if v != 0 {
+			bitmap[i/8] |= 1 << (i % 8)
+			values = append(values, v)
+		}
+	}
+	vals := jen.Id(e.use("loadFloat32")).Call(w.slice(littleEndian(ir.Of(ir.Float32, []int{len(values)}, values))))
+	load := jen.Id(e.use("decodeSparse")).Call(w.slice(bitmap), vals, jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
+	return w.field(jen.Id(e.use("sparse")), load)
+}

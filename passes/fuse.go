@@ -51,14 +51,10 @@ func (f *fusion) into(i int, p *ir.Node) *ir.Value {
 		if out := f.bias(i, p, op); out != nil {
 			return out
 		}
-		k := 3
-		if op.Kind == "ternary" {
-			k = 4
-		}
 		if !f.aligned(i) {
 			return nil
 		}
-		act, in := f.epilogue(i, op.Act, p.In, k)
+		act, in := f.epilogue(i, op.Act, p.In, op.Operands())
 		return f.add(&low.Linear{Kind: op.Kind, Act: act}, in)
 	case *low.Contract:
 		act, in := f.epilogue(i, op.Act, p.In, 2)
@@ -79,10 +75,7 @@ func (f *fusion) add(op ir.Op, in []*ir.Value) *ir.Value {
 
 // bias makes the addition of a constant row to a layer without epilogue its bias.
 func (f *fusion) bias(i int, p *ir.Node, l *low.Linear) *ir.Value {
-	at := 2
-	if l.Kind == "ternary" {
-		at = 3
-	}
+	at := l.Operands() - 1
 	if !l.Act.IsZero() || p.In[at] != nil || len(f.n.In) != 2 {
 		return nil
 	}

@@ -49,10 +49,7 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 		if x.Type.DType != ir.Float32 || x.Type.Rows() < 2 {
 			return nil
 		}
-		k := 3
-		if op.Kind == "ternary" {
-			k = 4
-		}
+		k := op.Operands()
 		in := append([]*ir.Value{l.in(x, ir.Panels)}, n.In[1:k]...)
 		return l.b.Add(op, append(in, l.align(n.In[k:], n.Out[0].Type)...)...)
 	case *low.Map:

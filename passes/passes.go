@@ -23,6 +23,7 @@ var Portable = []Pass{}
 var Target = []Pass{
 	{"lower", lower},
 	{"ternary", ternary},
+	{"sparse", sparse},
 	{"fuse", fuse},
 	{"layout", layout},
 	{"sweep", sweep},
@@ -30,6 +31,8 @@ var Target = []Pass{
 
 // order lists what must come before what in the tables, with the reason.
 var order = []struct{ before, after, reason string }{
+	{"ternary", "sparse", "a ternary layer is faster than a sparse one"},
+	{"sparse", "fuse", "the kind of a layer says where its bias stands"},
 	{"ternary", "fuse", "a bias and an epilogue act after the scale"},
 	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},
 	{"layout", "sweep", "fused and repacked operators leave their originals behind"},

@@ -28,7 +28,7 @@ func ternary(g *ir.Graph) (bool, error) {
 // splitColumns returns the signs [K, N] and the scale of each column of a ternary matrix, nil if w is none.
 func splitColumns(w *ir.Tensor) (signs, scale *ir.Tensor) {
 	k, n := w.Shape[0], w.Shape[1]
-	if k < minTernary {
+	if k < minTernary || k > maxIndexed {
 		return nil, nil
 	}
 	x, sign, a := ir.Data[float32](w), make([]int8, k*n), make([]float32, n)

@@ -10,6 +10,7 @@ import (
 //
 //	dense    inputs x, w, bias: each output is one chain acc = fma(x_k, w_k, acc) from the bias (or +0), k increasing
 //	         (float64: acc + the rounded product)
+//	sparse   as dense, without the terms whose weight is zero
 //	ternary  inputs x, w (int8: -1, 0, 1), scale [N], bias: the sum of x_k over w_k = 1, k increasing, less x_k over
 //	         w_k = -1, k increasing; the first term is taken as it is (x_k or 0-x_k), an empty sum is +0; then
 //	         fma(scale, sum, bias), or scale·sum without a bias
@@ -23,8 +24,8 @@ type Linear struct {
 // Name is the operator's name in the text form.
 func (*Linear) Name() string { return "sbtc.Linear" }
 
-// operands is the number of inputs before those of the epilogue; an absent bias or scale is nil.
-func (l *Linear) operands() int {
+// Operands is the number of inputs before those of the epilogue; an absent bias or scale is nil. The bias is the last.
+func (l *Linear) Operands() int {
 	if l.Kind == "ternary" {
 		return 4
 	}
@@ -33,10 +34,10 @@ func (l *Linear) operands() int {
 
 // Infer checks shapes; the result has the layout of x.
 func (l *Linear) Infer(in []*ir.Value) ([]ir.Type, error) {
-	if l.Kind != "dense" && l.Kind != "ternary" {
+	if l.Kind != "dense" && l.Kind != "sparse" && l.Kind != "ternary" {
 		return nil, fmt.Errorf("unknown kind %q", l.Kind)
 	}
-	if len(in) < l.operands() || in[0] == nil || in[1] == nil {
+	if len(in) < l.Operands() || in[0] == nil || in[1] == nil {
 		return nil, errArity
 	}
 	x, w := in[0].Type, in[1].Type
@@ -46,16 +47,16 @@ func (l *Linear) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if in[1].Const == nil {
 		return nil, fmt.Errorf("%s is not constant", in[1])
 	}
-	for _, v := range in[2:l.operands()] {
+	for _, v := range in[2:l.Operands()] {
 		if v != nil && (v.Type.DType != x.DType || v.Type.Len() != w.Shape[1] || v.Const == nil) {
 			return nil, fmt.Errorf("%s is %v, wanted a constant of %d %v", v, v.Type, w.Shape[1], x.DType)
 		}
 	}
-	if l.Kind == "ternary" && (in[2] == nil || w.DType != ir.Int8 || x.DType != ir.Float32) || l.Kind == "dense" && w.DType != x.DType {
+	if l.Kind == "ternary" && (in[2] == nil || w.DType != ir.Int8 || x.DType != ir.Float32) || l.Kind != "ternary" && w.DType != x.DType || l.Kind == "sparse" && x.DType != ir.Float32 {
 		return nil, fmt.Errorf("%s weights of %v for %v", l.Kind, w, x)
 	}
 	t := ir.Type{DType: x.DType, Shape: append(append([]int{}, x.Shape[:len(x.Shape)-1]...), w.Shape[1]), Layout: x.Layout}
-	return l.Act.after(t, in[l.operands():])
+	return l.Act.after(t, in[l.Operands():])
 }
 
 // after is the type of an epilogue: the expression of a value of type t and of further inputs aligned with it.
@@ -112,9 +113,21 @@ func (l *Linear) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 		if in[2] != nil {
 			bias = float32s(in[2])
 		}
-		y = fromFloat32s(x.DType, shape, dense(float32s(x), float32s(w), w.Shape[0], w.Shape[1], bias, fma32))
+		fma := fma32
+		if l.Kind == "sparse" {
+			fma = skipZero
+		}
+		y = fromFloat32s(x.DType, shape, dense(float32s(x), float32s(w), w.Shape[0], w.Shape[1], bias, fma))
 	}
-	return l.Act.finish(y, in[l.operands():])
+	return l.Act.finish(y, in[l.Operands():])
+}
+
+// skipZero is fma32 that leaves acc as it is where the weight is zero.
+func skipZero(x, w, acc float32) float32 {
+	if w == 0 {
+		return acc
+	}
+	return fma32(x, w, acc)
 }
 
 func orNil[T ir.Elem](t *ir.Tensor) []T {
