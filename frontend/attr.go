@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sbtc-go/sbtc/frontend/internal/onnxpb"
 	"github.com/sbtc-go/sbtc/ir"
@@ -71,6 +72,9 @@ func (d *decoder) checkAttrs(n *node) {
 			d.attrFault(n, a.GetName(), errors.New("is there twice"))
 		}
 		seen[a.GetName()] = true
+		if strings.HasPrefix(a.GetName(), "sbtc_") {
+			d.attrFault(n, a.GetName(), errors.New("names that begin with sbtc_ are the compiler's own"))
+		}
 		if a.GetRefAttrName() != "" {
 			d.attrFault(n, a.GetName(), fmt.Errorf("refers to the attribute %q of a function, but is in none", a.GetRefAttrName()))
 			continue

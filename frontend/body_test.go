@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -139,6 +140,15 @@ func TestScanTypes(t *testing.T) {
 	}
 	p := pt.Node("Scan", []string{"s0"}, []string{"o"}, pt.Attr("num_scan_inputs", 2), pt.Attr("body", g))
 	if _, err := buildBodies(p, 11, value("s0", ir.Float32, 2)); err == nil || !strings.Contains(err.Error(), "num_scan_inputs is 2, there are 1 inputs") {
+		t.Error(err)
+	}
+}
+
+// A panic of an operator is a bug, not the end.
+func TestPanic(t *testing.T) {
+	_, err := importNode(&ir.Graph{}, &op.Raw{Op: "Identity", Name: "(#3)", Opset: 27, In: []*ir.Value{value("x", ir.Bool)}, Out: []string{"y"}, Types: []ir.Type{}})
+	var bug *ir.BugError
+	if !errors.As(err, &bug) || bug.Where != "Identity node (#3)" || len(bug.Stack) == 0 {
 		t.Error(err)
 	}
 }

@@ -66,6 +66,9 @@ Identity node (#1): input "b" is not defined: no node, input or initializer has 
 			`Identity node (#0): Identity has no attribute "axis"`},
 		{"attribute twice", Model(x, y, Node("Identity", []string{"x"}, []string{"y"}, Attr("a", 1), Attr("a", 1))),
 			"Identity node (#0): attribute a: is there twice"},
+		{"attribute of the compiler", Model(x, y, Node("Identity", []string{"x"}, []string{"y"}, Attr("sbtc_captures", 1))),
+			"Identity node (#0): attribute sbtc_captures: names that begin with sbtc_ are the compiler's own"},
+		{"name that is no text", Model(In(Value("\xff", 1)), y, Identity("\xff", "y")), `the name "\xff" is not valid UTF-8`},
 		{"attribute without a kind", Model(x, y, Node("Identity", []string{"x"}, []string{"y"}, undefined)),
 			"Identity node (#0): attribute a: has neither a kind nor a value"},
 		{"attribute of a function", Model(x, y, Node("Identity", []string{"x"}, []string{"y"}, Ref("a", "b", pb.AttributeProto_INT))),
@@ -104,6 +107,19 @@ Identity node (#1): input "b" is not defined: no node, input or initializer has 
 				t.Errorf("%d bytes allocated", n)
 			}
 		})
+	}
+}
+
+// Shapes that a model declares but that do not hold give one warning.
+func TestWarning(t *testing.T) {
+	m := Model(In(Value("x", 3)), Identity("x", "t"), Identity("t", "y"), Info(Value("t", 1)), Out(Value("y", 1)))
+	var got []string
+	if _, err := frontend.Decode(marshal(t, m), frontend.WithWarnings(func(w string) { got = append(got, w) })); err != nil {
+		t.Fatal(err)
+	}
+	want := "2 declared shapes do not hold and are not used, the first of Identity node (#0): shape is float[3], declared float[1]"
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -98,13 +98,6 @@ func decode(path string, data []byte, opts []Option) (*Model, error) {
 		f(&o)
 	}
 	d := &decoder{options: o, problems: problems{file: path}}
-	warned := map[string]bool{}
-	d.warn = func(w string) {
-		if !warned[w] {
-			warned[w] = true
-			o.warn(w)
-		}
-	}
 	var flags []dimFlag
 	for _, text := range o.dims {
 		f, err := parseDim(text)
@@ -130,6 +123,9 @@ func decode(path string, data []byte, opts []Option) (*Model, error) {
 	g := d.model(m, opsets, flags)
 	if err := d.err(); err != nil {
 		return nil, err
+	}
+	if n := len(d.unused); n > 0 {
+		d.warn(fmt.Sprintf("%d declared shapes do not hold and are not used, the first of %s", n, d.unused[0]))
 	}
 	sum := sha256.Sum256(data)
 	producer := m.GetProducerName()

@@ -157,7 +157,7 @@ func (s *scope) add1(n *node, raw *op.Raw) {
 			s.fault(n, s.withoutPlace(n, err2))
 			return
 		}
-		s.warn(fmt.Sprintf("%v: the declared shape is not used: %v", n, s.withoutPlace(n, err)))
+		s.unused = append(s.unused, fmt.Sprintf("%v: %v", n, s.withoutPlace(n, err)))
 	}
 	for _, m := range s.g.Nodes[start:] {
 		if m.Name == "" {

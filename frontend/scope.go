@@ -2,6 +2,8 @@ package frontend
 
 import (
 	"fmt"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/sbtc-go/sbtc/frontend/internal/onnxpb"
 	"github.com/sbtc-go/sbtc/ir"
@@ -15,8 +17,9 @@ type decoder struct {
 	functions map[funcID]function
 	bound     map[string]int // lengths of named dimensions
 	unknown   map[string]*unknownOp
-	rebuilt   int // bodies built once more
-	nodes     int // built so far, bodies and inlined functions included
+	unused    []string // declared shapes that inference contradicts
+	rebuilt   int      // bodies built once more
+	nodes     int      // built so far, bodies and inlined functions included
 }
 
 // maxNodes bounds the nodes that a model expands to: functions that call others, and bodies that are built more than
@@ -39,11 +42,13 @@ type scope struct {
 	env   map[string]*ir.Value // by the model's names; nil: at fault
 	types map[string]declared  // of results
 	names map[string]bool      // all that the model uses in this graph
-	tried map[string]int       // suffixes that fresh has given to a name
+	tried map[string]int       // suffixes that a name has been given
+	isOut map[*ir.Value]bool   // outputs so far
 }
 
 func (d *decoder) newScope(outer *scope, p *onnxpb.GraphProto) *scope {
-	return &scope{decoder: d, outer: outer, g: &ir.Graph{Name: p.GetName()}, env: map[string]*ir.Value{}, types: map[string]declared{}, names: map[string]bool{}, tried: map[string]int{}}
+	return &scope{decoder: d, outer: outer, g: &ir.Graph{Name: p.GetName()}, env: map[string]*ir.Value{}, types: map[string]declared{},
+		names: map[string]bool{}, tried: map[string]int{}, isOut: map[*ir.Value]bool{}}
 }
 
 // find returns the value called name of this graph or one around it.
@@ -136,6 +141,7 @@ func (s *scope) checkNames(p *onnxpb.GraphProto, nodes []*node) {
 		define(t.GetValues().GetName(), fmt.Sprintf("sparse initializer %d", i))
 	}
 	for _, n := range nodes {
+		s.checkText(n)
 		if len(n.Output) == 0 {
 			s.fault(n, fmt.Errorf("the node has no outputs"))
 		}
@@ -144,6 +150,9 @@ func (s *scope) checkNames(p *onnxpb.GraphProto, nodes []*node) {
 				define(name, fmt.Sprintf("result %d of %s", i, n))
 			}
 		}
+	}
+	for _, v := range slices.Concat(p.Input, p.Output) {
+		s.text(v.GetName())
 	}
 	if what, ok := by[""]; ok {
 		s.addf("", "%s has no name", what)
@@ -155,6 +164,22 @@ func (s *scope) checkNames(p *onnxpb.GraphProto, nodes []*node) {
 		if _, ok := by[v.GetName()]; !ok && !s.visible(v.GetName()) {
 			s.addf(fmt.Sprintf("output %q", v.GetName()), "no node, input or initializer has this name")
 		}
+	}
+}
+
+// checkText reports names that are no text, which protocol buffers demand of them.
+func (d *decoder) checkText(n *node) {
+	for _, name := range slices.Concat(n.Input, n.Output, []string{n.GetOpType(), n.GetName()}) {
+		d.text(name)
+	}
+	for _, a := range n.Attribute {
+		d.text(a.GetName())
+	}
+}
+
+func (d *decoder) text(name string) {
+	if !utf8.ValidString(name) {
+		d.addf("", "the name %q is not valid UTF-8", name)
 	}
 }
 
@@ -239,12 +264,9 @@ func (s *scope) declare(p *onnxpb.GraphProto) {
 // one, gets a node Identity: it keeps its name if only a constant has it, which is then called otherwise.
 func (s *scope) output(name string) {
 	v, _ := s.find(name)
-	again := false
-	for _, o := range s.g.Out {
-		again = again || o == v
-	}
-	if v.Def == nil || again {
-		own := s.g.Fresh(name)
+	if v.Def == nil || s.isOut[v] {
+		s.tried[name]++
+		own := s.g.Fresh(fmt.Sprintf("%s_%d", name, s.tried[name]))
 		if v.Const != nil && v.Name == name {
 			v.Name, own = own, name
 		}
@@ -256,4 +278,5 @@ func (s *scope) output(name string) {
 		v = n.Out[0]
 	}
 	s.g.Out = append(s.g.Out, v)
+	s.isOut[v] = true
 }

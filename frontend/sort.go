@@ -20,9 +20,10 @@ func (s *scope) sorted(nodes []*node) []*node {
 	needs := make([][]int, len(nodes)) // nodes that each one waits for
 	inOrder := true
 	for i, n := range nodes {
-		for _, name := range n.reads() {
+		inner := captures(n.NodeProto) // those that nothing makes are reported where they are read
+		for k, name := range slices.Concat(n.Input, inner) {
 			j, ok := maker[name]
-			if _, known := s.find(name); !ok && !known && slices.Contains(n.Input, name) {
+			if _, known := s.find(name); name != "" && !ok && !known && k < len(n.Input) {
 				s.fault(n, fmt.Errorf("input %q is not defined: no node, input or initializer has this name", name))
 			}
 			if ok {
@@ -44,17 +45,6 @@ func (s *scope) sorted(nodes []*node) []*node {
 		out[i] = nodes[j]
 	}
 	return out
-}
-
-// reads lists the values that a node needs, those of graphs around its bodies included.
-func (n *node) reads() []string {
-	var names []string
-	for _, name := range n.Input {
-		if name != "" {
-			names = append(names, name)
-		}
-	}
-	return append(names, captures(n.NodeProto)...)
 }
 
 // topological orders 0..len(needs)-1, each after what it needs, the smallest first; members of cycles are left out.
