@@ -6,6 +6,9 @@ import (
 	"github.com/sbtc-go/sbtc/ir"
 )
 
+// FMA32 is a·b + c rounded once, for operators whose compiled arithmetic is that.
+func FMA32(a, b, c float32) float32 { return fma32(a, b, c) }
+
 func sqrtf(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
 // float32s returns the elements of a float32 or narrower tensor.

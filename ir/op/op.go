@@ -85,6 +85,9 @@ type Family struct {
 var Families = []Family{
 	{"elementwise", elementwise},
 	{"matmul", matmul},
+	{"attention", attention},
+	{"conv", conv},
+	{"pool", pool},
 	{"reshape", reshape},
 	{"slice", slice},
 	{"pad", pad},
