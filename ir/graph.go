@@ -111,10 +111,11 @@ func Refine(found, declared Type) (Type, error) {
 
 // Value is an edge of the graph: a graph input, a constant, or a result of a node.
 type Value struct {
-	Name  string
-	Type  Type
-	Const *Tensor // the elements, where they are known at compile time
-	Def   *Node   // nil for inputs and constants
+	Name   string
+	Type   Type
+	Const  *Tensor // the elements, where they are known at compile time
+	Def    *Node   // nil for inputs and constants
+	Recipe *Value  // the result of a node that folding replaced by this constant, nil for other values
 }
 
 // Op is one operator with its attributes, which are the fields of the implementing struct (see SetAttr).

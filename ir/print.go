@@ -2,6 +2,7 @@ package ir
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding"
 	"encoding/base64"
 	"encoding/binary"
@@ -58,7 +59,7 @@ func (n *Node) types() string {
 }
 
 func (n *Node) text() string {
-	return identList(n.Out) + " = " + opText(n.Op) + "(" + identList(n.In) + ")"
+	return identList(n.Out) + " = " + OpText(n.Op) + "(" + identList(n.In) + ")"
 }
 
 func identList(vs []*Value) string {
@@ -81,8 +82,8 @@ func ident(name string) string {
 	return strconv.QuoteToASCII(name)
 }
 
-// opText writes an operator with the attributes that differ from their defaults.
-func opText(op Op) string {
+// OpText writes an operator with the attributes that differ from their defaults.
+func OpText(op Op) string {
 	var attrs []string
 	Attrs(op, func(name string, v any) { attrs = append(attrs, name+"="+attrText(v)) })
 	if attrs == nil {
@@ -106,7 +107,7 @@ func attrText(a any) string {
 	case *Graph:
 		return strings.TrimSuffix(x.String(), "\n")
 	case Op:
-		return opText(x)
+		return OpText(x)
 	}
 	v := reflect.ValueOf(a)
 	switch v.Kind() {
@@ -193,6 +194,18 @@ func (t *Tensor) elemText(i int) string {
 
 // At returns element i widened to float64.
 func (t *Tensor) At(i int) float64 { return t.Gather(nil, func(int) int { return i }).Floats()[0] }
+
+// Hash identifies the tensor by element type, shape and bits: -0 differs from +0.
+func (t *Tensor) Hash() [sha256.Size]byte {
+	h := sha256.New()
+	fmt.Fprintln(h, t.Type())
+	if x, ok := t.Any().([]string); ok {
+		fmt.Fprintf(h, "%q", x)
+	} else {
+		h.Write(t.bytes())
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
 
 // bytes are the elements as they are held, little-endian.
 func (t *Tensor) bytes() []byte {

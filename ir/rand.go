@@ -53,7 +53,7 @@ func (r *Rand) Eval([]*Tensor) ([]*Tensor, error) {
 		}
 		t.SetFloat(i, x)
 	}
-	t.gen = opText(r)
+	t.gen = OpText(r)
 	return []*Tensor{t}, nil
 }
 

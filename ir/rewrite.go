@@ -1,7 +1,6 @@
 package ir
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -59,7 +58,8 @@ func (b *Builder) Ints(x ...int) *Value {
 // Rewrite visits the nodes in order, their inputs already rewritten. Where f returns values, these take the place of
 // the node's results (a nil one of a result that nobody reads) and the nodes that f added stand where the node stood;
 // where it returns nil the node stays. Names of results survive. Where a graph output would become an input, a
-// constant or another output, the node stays too. It reports whether anything changed.
+// constant or another output, the node stays too. Types that were not static are inferred anew. It reports whether
+// anything changed.
 func (g *Graph) Rewrite(f func(b *Builder, n *Node) ([]*Value, error)) (changed bool, err error) {
 	g.gather()
 	old := g.Nodes
@@ -82,6 +82,9 @@ func (g *Graph) Rewrite(f func(b *Builder, n *Node) ([]*Value, error)) (changed 
 		}
 		if out == nil || !g.replaceable(n, out) {
 			g.Nodes = append(g.Nodes[:start], n)
+			if err := n.reinfer(); err != nil {
+				return changed, err
+			}
 			continue
 		}
 		changed = true
@@ -127,9 +130,11 @@ func (g *Graph) replace(n *Node, out []*Value, start int, sub map[*Value]*Value)
 		if w == nil {
 			continue
 		}
-		if !Same(v.Type, w.Type) {
-			return errors.New("rewritten from " + v.Type.String() + " to " + w.Type.String())
+		t, err := Refine(w.Type, v.Type)
+		if err != nil {
+			return fmt.Errorf("rewritten from %v: %w", v.Type, err)
 		}
+		w.Type = t
 		sub[v] = w
 		at := slices.Index(g.Out, v)
 		if at >= 0 {
@@ -138,6 +143,23 @@ func (g *Graph) replace(n *Node, out []*Value, start int, sub map[*Value]*Value)
 		if at >= 0 || w.Def != nil && fresh[w.Def] {
 			w.Name = v.Name
 		}
+	}
+	return nil
+}
+
+// reinfer completes the types of n's results that are not static by what is known of its inputs now.
+func (n *Node) reinfer() error {
+	if !slices.ContainsFunc(n.Out, func(v *Value) bool { return v != nil && !v.Type.Static() }) {
+		return nil
+	}
+	types, err := n.Op.Infer(n.In)
+	for i, v := range n.Out {
+		if v != nil && err == nil {
+			v.Type, err = Refine(types[i], v.Type)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%v: %w", n, err)
 	}
 	return nil
 }

@@ -14,25 +14,38 @@ import (
 type Pass struct {
 	Name string
 	Run  func(g *ir.Graph) (changed bool, err error)
+	Last bool // run once, when the passes before it have nothing more to change
 }
 
 // Portable improves a graph of ONNX operators; what it gives is still one, free of any target.
-var Portable = []Pass{}
+var Portable = []Pass{
+	{Name: "deadcode", Run: deadcode},
+	{Name: "fold", Run: fold},
+	{Name: "cse", Run: cse},
+	{Name: "noop", Run: noop},
+	{Name: "gemm", Run: gemm},
+	{Name: "gelu", Run: gelu},
+	{Name: "algebra", Run: algebra},
+	{Name: "views", Run: views},
+	{Name: "slice", Run: slice},
+	{Name: "unfold", Run: unfold, Last: true},
+}
 
 // Target turns a portable graph into one of low operators, ready for code generation.
 var Target = []Pass{
-	{"lower", lower},
-	{"ternary", ternary},
-	{"sparse", sparse},
-	{"fuse", fuse},
-	{"layout", layout},
-	{"sweep", sweep},
+	{Name: "lower", Run: lower},
+	{Name: "ternary", Run: ternary},
+	{Name: "sparse", Run: sparse},
+	{Name: "fuse", Run: fuse},
+	{Name: "layout", Run: layout},
+	{Name: "sweep", Run: sweep},
 }
 
 // order lists what must come before what in the tables, with the reason.
 var order = []struct{ before, after, reason string }{
 	{"ternary", "sparse", "a ternary layer is faster than a sparse one"},
 	{"sparse", "fuse", "the kind of a layer says where its bias stands"},
+	{"unfold", "lower", "what it puts back are ONNX operators"},
 	{"ternary", "fuse", "a bias and an epilogue act after the scale"},
 	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},
 	{"layout", "sweep", "fused and repacked operators leave their originals behind"},
@@ -65,15 +78,21 @@ type Options struct {
 // maxRounds bounds the repetition of a table.
 const maxRounds = 16
 
-// Fixpoint runs the passes in order, again and again until none changes the graph.
+// Fixpoint runs the passes in order, again and again until none changes the graph, then those that come last.
 func Fixpoint(g *ir.Graph, table []Pass, opt Options) error {
+	isLast := func(p Pass) bool { return p.Last }
+	rounds := slices.DeleteFunc(slices.Clone(table), isLast)
 	for range maxRounds {
-		changed, err := once(g, table, opt)
-		if err != nil || !changed {
+		changed, err := once(g, rounds, opt)
+		if err != nil {
 			return err
 		}
+		if !changed {
+			break
+		}
 	}
-	return nil
+	last := slices.DeleteFunc(slices.Clone(table), func(p Pass) bool { return !isLast(p) })
+	return Run(g, last, opt)
 }
 
 // Run runs the passes in order, once.
