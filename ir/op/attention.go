@@ -75,8 +75,8 @@ func (o *Attention) dims(in []*ir.Type) (d attnDims, err error) {
 				return d, fmt.Errorf("input %d is %v: its last axis does not divide into %d heads", i, *in[i], h)
 			}
 		}
-		d.size, d.vsize = each(q[2], o.QHeads), each(v[2], o.KVHeads)
-		if n := each(k[2], o.KVHeads); n >= 0 && d.size >= 0 && n != d.size {
+		d.size, d.vsize = perHead(q[2], o.QHeads), perHead(v[2], o.KVHeads)
+		if n := perHead(k[2], o.KVHeads); n >= 0 && d.size >= 0 && n != d.size {
 			return d, fmt.Errorf("query heads have size %d, key heads %d", d.size, n)
 		}
 	} else {
@@ -101,7 +101,7 @@ func (o *Attention) dims(in []*ir.Type) (d attnDims, err error) {
 	return d, nil
 }
 
-func each(n, heads int) int {
+func perHead(n, heads int) int {
 	if n < 0 {
 		return n
 	}

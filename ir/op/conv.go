@@ -231,16 +231,16 @@ func (o *Conv) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if n.In[0].Type.DType != ir.Float64 && n.In[0].Type.DType != ir.Int32 {
 		fused.Fused, kernel = true, "convolve32"
 	}
-	return callWide(b, n, &fused, 3, kernel, g.args()...), nil
+	return callWidened(b, n, &fused, 3, kernel, g.args()...), nil
 }
 
 func (g *convolution) args() []any {
 	return []any{g.batch, g.channels, g.filters, g.groups, slideArgs(g.axes)}
 }
 
-// callWide calls a kernel that computes op in place of n, with arity inputs, the omitted ones nil. Inputs that are
+// callWidened calls a kernel that computes op in place of n, with arity inputs, the omitted ones nil. Inputs that are
 // 16-bit floats are widened to float32 before, results that should be are narrowed after.
-func callWide(b *ir.Builder, n *ir.Node, op ir.Op, arity int, kernel string, args ...any) []*ir.Value {
+func callWidened(b *ir.Builder, n *ir.Node, op ir.Op, arity int, kernel string, args ...any) []*ir.Value {
 	c := &ir.Node{Op: op, In: make([]*ir.Value, arity)}
 	for i, v := range n.In {
 		c.In[i] = float32Of(b, v)

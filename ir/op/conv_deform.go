@@ -141,5 +141,5 @@ func (o *DeformConv) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return callWide(b, n, o, 5, "deformConv", append(g.args(), o.OffsetGroup, len(n.In[0].Type.Shape)-2)...), nil
+	return callWidened(b, n, o, 5, "deformConv", append(g.args(), o.OffsetGroup, len(n.In[0].Type.Shape)-2)...), nil
 }

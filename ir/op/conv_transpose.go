@@ -203,5 +203,5 @@ func (o *ConvTranspose) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if n.In[0].Type.DType != ir.Float64 {
 		fused.Fused, kernel = true, "convolveTransposed32"
 	}
-	return callWide(b, n, &fused, 3, kernel, g.args()...), nil
+	return callWidened(b, n, &fused, 3, kernel, g.args()...), nil
 }

@@ -132,7 +132,7 @@ func (o *AveragePool) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return callWide(b, n, o, 1, "averagePool", g.batch*g.channels, slideArgs(g.axes), o.CountIncludePad), nil
+	return callWidened(b, n, o, 1, "averagePool", g.batch*g.channels, slideArgs(g.axes), o.CountIncludePad), nil
 }
 
 // MaxPool is https://onnx.ai/onnx/operators/onnx__MaxPool.html, version 22: the maximum over a window, a NaN being the
@@ -201,7 +201,7 @@ func (o *MaxPool) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if len(n.Out) > 1 && n.Out[1] != nil {
 		kernel = "maxPoolIndices"
 	}
-	return callWide(b, n, o, 1, kernel, g.batch*g.channels, slideArgs(g.axes), o.StorageOrder), nil
+	return callWidened(b, n, o, 1, kernel, g.batch*g.channels, slideArgs(g.axes), o.StorageOrder), nil
 }
 
 // LpPool is https://onnx.ai/onnx/operators/onnx__LpPool.html, version 22: the p-norm over a window, summed in increasing
@@ -266,5 +266,5 @@ func (o *LpPool) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return callWide(b, n, o, 1, "lpPool", g.batch*g.channels, slideArgs(g.axes), o.P), nil
+	return callWidened(b, n, o, 1, "lpPool", g.batch*g.channels, slideArgs(g.axes), o.P), nil
 }

@@ -111,7 +111,7 @@ func (o *MaxUnpool) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return callWide(b, n, o, 3, "maxUnpool", shape, n.Out[0].Type.Shape), nil
+	return callWidened(b, n, o, 3, "maxUnpool", shape, n.Out[0].Type.Shape), nil
 }
 
 // MaxRoiPool is https://onnx.ai/onnx/operators/onnx__MaxRoiPool.html, version 22: for every region [sample, x1, y1, x2,
@@ -204,5 +204,5 @@ func boxMax(plane []float64, width, y0, y1, x0, x1 int) float64 {
 
 // Lower calls a kernel that checks the sample numbers.
 func (o *MaxRoiPool) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
-	return callWide(b, n, o, 2, "maxRoiPool", n.In[0].Type.Shape, n.Out[0].Type.Shape, float64(o.SpatialScale)), nil
+	return callWidened(b, n, o, 2, "maxRoiPool", n.In[0].Type.Shape, n.Out[0].Type.Shape, float64(o.SpatialScale)), nil
 }
