@@ -56,7 +56,9 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 
 // commands lists the subcommands, one file each.
 func commands() []*cobra.Command {
-	return []*cobra.Command{conformCommand(), dumpCommand(), opsCommand()}
+	return []*cobra.Command{
+		compileCommand(), verifyCommand(), conformCommand(), runCommand(), inspectCommand(), dumpCommand(), opsCommand(),
+	}
 }
 
 // A failure is an error of a command that ran, as opposed to one of its usage.
