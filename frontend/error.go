@@ -1,7 +1,6 @@
 package frontend
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,9 +104,6 @@ func (p *problems) err() error {
 	}
 	return slices.Clone(p.list)
 }
-
-// errFailed says that a fault has been added to the problems.
-var errFailed = errors.New("failed")
 
 // faults returns how many faults there are so far.
 func (p *problems) faults() int { return len(p.list) }

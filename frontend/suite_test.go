@@ -24,7 +24,7 @@ func suite(t *testing.T) []string {
 	return models
 }
 
-// Every model of the suite is read, or rejected because of what it uses.
+// Every model of the suite is read, or rejected because of what it uses; what is read can be written and read again.
 func TestSuite(t *testing.T) {
 	loaded := 0
 	models := suite(t)
@@ -34,6 +34,12 @@ func TestSuite(t *testing.T) {
 			loaded++
 			if err := g.Check(); err != nil {
 				t.Errorf("%s: %v", path, err)
+			}
+			again, err := roundTrip(g)
+			if err != nil {
+				t.Errorf("%s: written and read: %v", path, err)
+			} else if again.String() != g.String() {
+				t.Errorf("%s: written and read\n%v\nwant\n%v", path, again, g)
 			}
 			continue
 		}
