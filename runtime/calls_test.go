@@ -26,6 +26,7 @@ var kernels = map[string][]any{
 	"convolveTransposed":   {convolveTransposed},
 	"convolveTransposed32": {convolveTransposed32},
 	"deformConv":           {deformConv[float32], deformConv[float64]},
+	"determinant":          {determinant[float32], determinant[float64]},
 	"lpPool":               {lpPool[float32], lpPool[float64]},
 	"maxPool":              {maxPool[float32], maxPool[float64], maxPool[int8], maxPool[uint8]},
 	"maxPoolIndices":       {maxPoolIndices[float32], maxPoolIndices[int8]},

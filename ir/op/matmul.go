@@ -15,6 +15,7 @@ var matmul = []Def{
 	{Name: "Gemm", Since: 7, In: Arity{3, 3}, Out: Arity{1, 1}, Types: []Types{products}, Upgrade: upgradeGemm7},
 	{Name: "Gemm", Since: 1, In: Arity{3, 3}, Out: Arity{1, 1}, Types: []Types{products}, Upgrade: upgradeGemm1},
 	{Name: "MatMulInteger", Since: 10, In: Arity{2, 4}, Out: Arity{1, 1}, Types: []Types{bytesOf}, Proto: &MatMulInteger{}},
+	{Name: "Det", Since: 22, From: 11, In: Arity{1, 1}, Out: Arity{1, 1}, Types: []Types{Floats}, Proto: &Det{}},
 }
 
 var (

@@ -85,6 +85,7 @@ type Family struct {
 var Families = []Family{
 	{"elementwise", elementwise},
 	{"matmul", matmul},
+	{"einsum", einsum},
 	{"attention", attention},
 	{"conv", conv},
 	{"pool", pool},
