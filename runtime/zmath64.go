@@ -43,13 +43,13 @@ func half64(a float64) (h, l float64) {
 // twoTo64 is 2^k for k in -1022..1023.
 func twoTo64(k int) float64 { return math.Float64frombits(uint64(k+1023) << 52) }
 
-// scale64 is x * 2^k for x near 1, rounded once.
+// scale64 is x * 2^k for x near 1 and k in -1200..1100, rounded once.
 func scale64(x float64, k int) float64 {
 	switch {
 	case k > 1000:
 		return float64(float64(x*twoTo64(k-100)) * 0x1p+100)
 	case k < -1000:
-		return float64(float64(x*twoTo64(k+100)) * 0x1p-100)
+		return float64(float64(x*twoTo64(k+200)) * 0x1p-200)
 	}
 	return float64(x * twoTo64(k))
 }
