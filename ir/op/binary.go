@@ -166,36 +166,26 @@ func align(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
 	if axis < 0 || ones < 0 {
 		return nil, fmt.Errorf("attribute axis is %d: %v does not fit into %v there", axis, y, x)
 	}
-	var err error
-	n.In[1], err = withShape(b, n.In[1], append(slices.Clone(y.Shape), slices.Repeat([]int{1}, ones)...))
-	return nil, err
+	n.In[1] = withShape(b, n.In[1], append(slices.Clone(y.Shape), slices.Repeat([]int{1}, ones)...))
+	return nil, nil
 }
 
 // withShape returns v with another shape: a constant, or a node Reshape.
-func withShape(b *ir.Builder, v *ir.Value, shape []int) (*ir.Value, error) {
+func withShape(b *ir.Builder, v *ir.Value, shape []int) *ir.Value {
 	if slices.Equal(v.Type.Shape, shape) {
-		return v, nil
+		return v
 	}
 	if v.Const != nil {
-		return b.Const(v.Const.Reshape(shape...)), nil
+		return b.Const(v.Const.Reshape(shape...))
 	}
-	return newest(b, "Reshape", v, b.Ints(shape...))
-}
-
-// newest adds a node of the newest form of an operator with default attributes.
-func newest(b *ir.Builder, name string, in ...*ir.Value) (*ir.Value, error) {
-	op, err := New(name, in)
-	if err != nil {
-		return nil, err
-	}
-	return b.Add(op, in...), nil
+	return b.Add(&Reshape{}, v, b.Ints(shape...))
 }
 
 // prelu6 turns a slope for each channel, axis 1, into one that broadcasts.
-func prelu6(b *ir.Builder, n *Raw) (out []*ir.Value, err error) {
+func prelu6(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
 	x, slope := n.In[0].Type, n.In[1].Type
 	if !x.NoRank && len(x.Shape) > 2 && len(slope.Shape) == 1 {
-		n.In[1], err = withShape(b, n.In[1], append([]int{slope.Shape[0]}, slices.Repeat([]int{1}, len(x.Shape)-2)...))
+		n.In[1] = withShape(b, n.In[1], append([]int{slope.Shape[0]}, slices.Repeat([]int{1}, len(x.Shape)-2)...))
 	}
-	return nil, err
+	return nil, nil
 }

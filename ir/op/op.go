@@ -98,6 +98,10 @@ var Families = []Family{
 	{"binary", binary},
 	{"variadic", variadic},
 	{"cast", cast},
+	{"reduce", reduce},
+	{"scan", scan},
+	{"softmax", softmax},
+	{"norm", slices.Concat(norm, batchnorm, normMore)},
 }
 
 var byName = map[string][]*Def{} // newest first

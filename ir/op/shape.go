@@ -105,3 +105,6 @@ func axesOf(axes []int, rank int) ([]int, error) {
 
 // unknown is a shape of rank dimensions that are known only at run time.
 func unknown(rank int) []int { return slices.Repeat([]int{-1}, rank) }
+
+// scalarError says that an operand is no scalar.
+func scalarError(what string, t ir.Type) error { return fmt.Errorf("%s is %v, want a scalar", what, t) }
