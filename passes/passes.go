@@ -24,10 +24,14 @@ var Portable = []Pass{
 	{Name: "cse", Run: cse},
 	{Name: "noop", Run: noop},
 	{Name: "gemm", Run: gemm},
+	{Name: "batchnorm", Run: batchnorm},
 	{Name: "gelu", Run: gelu},
 	{Name: "algebra", Run: algebra},
+	{Name: "layernorm", Run: layernorm},
 	{Name: "views", Run: views},
 	{Name: "slice", Run: slice},
+	{Name: "sink", Run: sink},
+	{Name: "attention", Run: attention},
 	{Name: "unfold", Run: unfold, Last: true},
 }
 
@@ -45,6 +49,7 @@ var Target = []Pass{
 var order = []struct{ before, after, reason string }{
 	{"ternary", "sparse", "a ternary layer is faster than a sparse one"},
 	{"sparse", "fuse", "the kind of a layer says where its bias stands"},
+	{"algebra", "layernorm", "a quotient by a square root may be spelled as a power"},
 	{"unfold", "lower", "what it puts back are ONNX operators"},
 	{"ternary", "fuse", "a bias and an epilogue act after the scale"},
 	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},

@@ -1,0 +1,235 @@
+package passes
+
+import (
+	"math"
+	"slices"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/op"
+)
+
+// attention recognises softmax(scale·Q·K' + mask)·V over heads as Attention on Q, K, V of [batch, sequence, features],
+// whichever way the heads were laid out: the Reshapes and Transposes that made them go. The scale may stand before
+// the product, on either factor, or after it, before the mask or after.
+var attention = rewrite(func(s *site) ([]*ir.Value, error) {
+	m := s.attends()
+	if m == nil || !m.heads() {
+		return nil, nil
+	}
+	mask, ok := s.mask(m)
+	if !ok {
+		return nil, nil
+	}
+	scale := float32(m.scale)
+	o := &op.Attention{QHeads: m.h, KVHeads: m.h, Scale: &scale}
+	in := []*ir.Value{m.q.flat(s), m.k.flat(s), m.v.flat(s)}
+	if mask != nil {
+		in = append(in, mask)
+	}
+	y := s.Add(o, in...)
+	dv := m.v.size
+	y = s.transpose(s.reshape(y, m.b, m.q.seq, m.h, dv), 0, 2, 1, 3)
+	return []*ir.Value{s.reshape(y, s.n.Out[0].Type.Shape...)}, nil
+})
+
+// attended is what attention has found.
+type attended struct {
+	q, k, v headed
+	masks   []*ir.Value // additive, to be multiplied by their factor
+	factors []float64
+	scale   float64
+	scores  *ir.Value
+	b, h    int
+}
+
+// headed is an operand as [batch·heads, seq, size] of a source whose last axis is heads·size.
+type headed struct {
+	view
+	batch     []factor
+	rows      []factor
+	cols      []factor
+	n, seq    int
+	size      int
+	sequences bool // the source has the sequence before the batch
+	b         int
+}
+
+// attends matches the nodes from the product with V up to the product with K; none but the last has another reader.
+func (s *site) attends() *attended {
+	n := s.n
+	if !isOp(n, "MatMul") || n.Out[0].Type.DType != ir.Float32 && n.Out[0].Type.DType != ir.Float64 || !n.Out[0].Type.Static() {
+		return nil
+	}
+	p, v := n.In[0], n.In[1]
+	soft := from(p, "Softmax")
+	if soft == nil || !s.single(p) || len(p.Type.Shape) < 3 || axis(soft.Op.(*op.Softmax).Axis, p) != len(p.Type.Shape)-1 {
+		return nil
+	}
+	m := &attended{scale: 1}
+	x := soft.In[0]
+	for { // outwards in: a mask that a scale follows is scaled too
+		if !s.single(x) || x.Def == nil || !x.Type.Static() {
+			return nil
+		}
+		if isOp(x.Def, "MatMul") {
+			break
+		}
+		if y, c := scaling(x.Def); c != 0 && sameType(y, x) {
+			m.scale *= c
+			x = y
+			continue
+		}
+		y, mask := s.additive(x)
+		if y == nil {
+			return nil
+		}
+		m.masks, m.factors = append(m.masks, mask), append(m.factors, m.scale)
+		x = y
+	}
+	m.scores = x
+	q, k := x.Def.In[0], x.Def.In[1]
+	r := len(x.Type.Shape)
+	if len(q.Type.Shape) != r || len(k.Type.Shape) != r || len(v.Type.Shape) != r || !v.Type.Static() {
+		return nil
+	}
+	for i := range r - 2 { // no broadcasting of heads
+		if d := q.Type.Shape[i]; k.Type.Shape[i] != d || v.Type.Shape[i] != d {
+			return nil
+		}
+	}
+	m.q, m.k, m.v = headsOf(q, false, true), headsOf(k, true, true), headsOf(v, false, false)
+	m.scale *= m.q.scale * m.k.scale
+	return m
+}
+
+// additive returns y and mask where x is y + mask, or y where a constant condition holds and -Inf elsewhere.
+func (s *site) additive(x *ir.Value) (y, mask *ir.Value) {
+	n := x.Def
+	switch {
+	case isOp(n, "Add"):
+		for i := range 2 {
+			if y := n.In[i]; sameType(y, x) && n.In[1-i] != y && isScores(y) {
+				return y, n.In[1-i]
+			}
+		}
+	case isOp(n, "Where") && isConst(n.In[0]):
+		for i := 1; i <= 2; i++ {
+			if c, ok := filled(n.In[3-i]); ok && math.IsInf(c, -1) && sameType(n.In[i], x) {
+				zero := s.scalar(x.Type.DType, 0)
+				in := []*ir.Value{n.In[0], zero, zero}
+				in[3-i] = s.scalar(x.Type.DType, c)
+				return n.In[i], s.call("Where", in...)
+			}
+		}
+	}
+	return nil, nil
+}
+
+// isScores reports whether y may be a product with K, scaled and masked.
+func isScores(y *ir.Value) bool {
+	return y.Def != nil && slices.Contains([]string{"MatMul", "Mul", "Div", "Add", "Where"}, y.Def.Op.Name())
+}
+
+// headsOf sees v [..., seq, size] (or [..., size, seq] if swapped) as heads of its source.
+func headsOf(v *ir.Value, swapped, scaled bool) headed {
+	r := len(v.Type.Shape)
+	h := headed{view: viewOf(v, scaled)}
+	row, col := r-2, r-1
+	if swapped {
+		row, col = col, row
+	}
+	h.n, h.seq, h.size = ir.Size(v.Type.Shape[:r-2]), v.Type.Shape[row], v.Type.Shape[col]
+	h.batch = merge(slices.Concat(h.axes[:r-2]...)...)
+	h.rows, h.cols = merge(h.axes[row]...), merge(h.axes[col]...)
+	return h
+}
+
+// heads finds how many heads and samples there are, such that all three operands are [batch, seq, heads·size] or
+// [seq, batch, heads·size].
+func (m *attended) heads() bool {
+	m.h = m.q.heads()
+	if m.h == 0 || m.k.heads() != m.h || m.v.heads() != m.h {
+		return false
+	}
+	m.b = m.q.n / m.h
+	return m.q.laidOut(m.h) && m.k.laidOut(m.h) && m.v.laidOut(m.h)
+}
+
+// heads is the number of heads that the source's last axis holds, 0 if it does not divide.
+func (h headed) heads() int {
+	d := h.src.Type.Features()
+	if h.src.Type.Len() == 0 || h.size == 0 || d%h.size != 0 || h.n%(d/h.size) != 0 {
+		return 0
+	}
+	return d / h.size
+}
+
+// laidOut checks the order of the elements for the given number of heads.
+func (h *headed) laidOut(heads int) bool {
+	d := heads * h.size
+	h.b = h.n / heads
+	for _, h.sequences = range []bool{false, true} {
+		batch, row := h.seq*d, d
+		if h.sequences {
+			batch, row = d, h.b*d
+		}
+		if slices.Equal(h.batch, merge(factor{h.b, batch}, factor{heads, h.size})) &&
+			slices.Equal(h.rows, merge(factor{h.seq, row})) && slices.Equal(h.cols, merge(factor{h.size, 1})) {
+			return true
+		}
+	}
+	return false
+}
+
+// flat returns the source as [batch, seq, heads·size].
+func (h headed) flat(s *site) *ir.Value {
+	d := h.src.Type.Features()
+	if h.sequences {
+		return s.transpose(s.reshape(h.src, h.seq, h.b, d), 1, 0, 2)
+	}
+	return s.reshape(h.src, h.b, h.seq, d)
+}
+
+// mask returns the sum of all masks in a shape that broadcasts to [batch, heads, queries, keys], nil if there is none.
+func (s *site) mask(m *attended) (sum *ir.Value, ok bool) {
+	for i, v := range m.masks {
+		if v, ok = s.maskShape(m, v); !ok {
+			return nil, false
+		}
+		if m.factors[i] != 1 {
+			v = s.call("Mul", v, s.scalar(v.Type.DType, m.factors[i]))
+		}
+		if sum == nil {
+			sum = v
+		} else {
+			sum = s.call("Add", sum, v)
+		}
+	}
+	return sum, true
+}
+
+// maskShape turns a mask that broadcasts to the scores [..., queries, keys] into one for [batch, heads, queries, keys].
+func (s *site) maskShape(m *attended, v *ir.Value) (*ir.Value, bool) {
+	r, scores := len(v.Type.Shape), m.scores.Type.Shape
+	if !v.Type.Static() {
+		return nil, false
+	}
+	shape := append(slices.Repeat([]int{1}, max(0, len(scores)-r)), v.Type.Shape...)
+	outer, inner := shape[:len(shape)-2], slices.Clone(shape[len(shape)-2:])
+	full := scores[:len(scores)-2]
+	switch {
+	case ir.Size(outer) == 1:
+		outer = nil
+	case slices.Equal(outer, full):
+		outer = []int{m.b, m.h}
+	case len(full) == 2 && full[0] == m.b && full[1] == m.h:
+	default:
+		return nil, false
+	}
+	v = s.reshape(v, slices.Concat(outer, inner)...)
+	if keys := scores[len(scores)-1]; inner[1] != keys {
+		inner[1] = keys
+		v = s.call("Expand", v, s.Ints(slices.Concat(outer, inner)...))
+	}
+	return v, true
+}
