@@ -31,7 +31,7 @@ func Parse(file, src string, lookup Lookup) (g *Graph, err error) {
 		}
 	}()
 	p.next()
-	g = p.graph()
+	g = p.graph(p.name())
 	p.expect(scanner.EOF)
 	return g, nil
 }
@@ -140,8 +140,8 @@ func (p *parser) typ() Type {
 	return t
 }
 
-func (p *parser) graph() *Graph {
-	g := &Graph{Name: p.name()}
+func (p *parser) graph(name string) *Graph {
+	g := &Graph{Name: name}
 	p.list('(', ')', func() {
 		v := &Value{Type: p.typ(), Name: p.name()}
 		p.define(v)
@@ -309,14 +309,27 @@ func (p *parser) attr() any {
 		p.list('[', ']', func() { list = append(list, p.attr()) })
 		return list
 	case scanner.String:
-		return p.name()
+		s := p.name()
+		if p.tok == '(' {
+			return p.body(s)
+		}
+		return s
 	case scanner.Ident:
 		return p.identAttr()
 	}
 	return p.number()
 }
 
-// identAttr reads an attribute that begins with an identifier: a tensor literal, inf or nan, or an operator.
+// body reads a graph that is an attribute; it sees no names of the graph around it.
+func (p *parser) body(name string) *Graph {
+	env, pos := p.env, p.pos
+	p.env = map[string]*Value{}
+	g := p.graph(name)
+	p.env, p.pos = env, pos
+	return g
+}
+
+// identAttr reads an attribute that begins with an identifier: a tensor literal, inf or nan, a graph, or an operator.
 func (p *parser) identAttr() any {
 	switch text := p.s.TokenText(); text {
 	case "inf", "nan":
@@ -324,6 +337,9 @@ func (p *parser) identAttr() any {
 	default:
 		if _, err := ParseDType(text); err != nil {
 			name, attrs := p.op()
+			if p.tok == '(' && attrs == nil {
+				return p.body(name)
+			}
 			return opAttr{name, attrs}
 		}
 	}

@@ -88,6 +88,7 @@ var Families = []Family{
 	{"einsum", einsum},
 	{"attention", attention},
 	{"conv", conv},
+	{"control", control},
 	{"pool", pool},
 	{"reshape", reshape},
 	{"slice", slice},
