@@ -22,11 +22,13 @@ import (
 // marker is a line at the head of every text file that sbtc writes.
 var marker = regexp.MustCompile(`(?m)^// ` + codegen.Marker + `.* DO NOT EDIT\.$`)
 
+var packageClause = regexp.MustCompile(`(?m)^package `)
+
 // marked reports whether the text of a file, up to its package clause, has the marker.
 func marked(text []byte) bool {
 	head := text[:min(len(text), 4096)]
-	if i := bytes.Index(head, []byte("\npackage ")); i >= 0 {
-		head = head[:i]
+	if at := packageClause.FindIndex(head); at != nil {
+		head = head[:at[0]]
 	}
 	return marker.Match(head)
 }
