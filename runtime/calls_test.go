@@ -20,17 +20,32 @@ import (
 
 // kernels lists library kernels by the name that calls use, generic ones once by element type.
 var kernels = map[string][]any{
-	"averagePool":          {averagePool[float32], averagePool[float64]},
+	"averagePool": {averagePool[float32], averagePool[float64]},
+	"bitCast": {bitCast[int32, float32], bitCast[float32, int32], bitCast[uint64, float64], bitCast[uint8, int8], bitCast[uint8, bool],
+		bitCast[bool, uint8]},
 	"convolve":             {convolve[float64], convolve[int32]},
 	"convolve32":           {convolve32},
 	"convolveTransposed":   {convolveTransposed},
 	"convolveTransposed32": {convolveTransposed32},
+	"cumulateFloats":       {cumulateFloats[float32, int32], cumulateFloats[float32, int64], cumulateFloats[float64, int32]},
+	"cumulateInts":         {cumulateInts[int32, int32], cumulateInts[int32, int64]},
+	"decodeFloats":         {decodeFloats},
+	"dropout":              {dropout[float32]},
+	"encodeFloats":         {encodeFloats[float32], encodeFloats[float64]},
+	"equalStrings":         {equalStrings},
+	"formatNumbers":        {formatNumbers[float32], formatNumbers[int8], formatNumbers[uint64], formatNumbers[bool]},
 	"deformConv":           {deformConv[float32], deformConv[float64]},
 	"determinant":          {determinant[float32], determinant[float64]},
 	"lpPool":               {lpPool[float32], lpPool[float64]},
 	"maxPool":              {maxPool[float32], maxPool[float64], maxPool[int8], maxPool[uint8]},
 	"maxPoolIndices":       {maxPoolIndices[float32], maxPoolIndices[int8]},
 	"maxRoiPool":           {maxRoiPool[float32], maxRoiPool[float64]},
+	"parseFloats":          {parseFloats},
+	"parseInts":            {parseInts[int8], parseInts[int64]},
+	"parseUints":           {parseUints},
+	"reduceFloats":         {reduceFloats[float32], reduceFloats[float64]},
+	"reduceInts":           {reduceInts[int32], reduceInts[int64], reduceInts[uint64], reduceInts[uint8]},
+	"where":                {where[string]},
 	"maxUnpool":            {maxUnpool[float32], maxUnpool[float64]},
 }
 
@@ -38,30 +53,38 @@ var kernels = map[string][]any{
 // operators and the ONNX backend tests are lowered to, on random inputs.
 func TestCalls(t *testing.T) {
 	seen := map[string]bool{}
-	for name, g := range models(t) {
+	recorded := map[string][]*ir.Tensor{}
+	for name, g := range models(t, recorded) {
 		if err := passes.Run(g, passes.Target[:1], passes.Options{}); err != nil {
 			continue // reported where lowering is tested
 		}
-		env := map[*ir.Value]*ir.Tensor{}
-		var in []*ir.Tensor
+		var random []*ir.Tensor
 		for i, v := range g.In {
-			x := randomOf(v.Type, i)
-			env[v] = x
-			in = append(in, x)
+			random = append(random, randomOf(v.Type, i))
 		}
-		g.EvalEach(in, func(v *ir.Value, x *ir.Tensor) { env[v] = x }) // stops where random inputs are no use
-		for _, n := range g.Nodes {
-			if c, ok := n.Op.(*low.Kernel); ok && kernels[c.Fn] != nil && known(env, n) {
-				seen[c.Fn] = true
-				if err := callOnce(c, n, env); err != nil {
-					t.Errorf("%s: %v: %v", name, n, err)
-				}
-			}
+		for _, in := range [][]*ir.Tensor{random, recorded[name]} {
+			callAll(t, name, g, in, seen)
 		}
 	}
 	for k := range kernels {
 		if !seen[k] {
 			t.Errorf("no call of %s was tested", k)
+		}
+	}
+}
+
+func callAll(t *testing.T, name string, g *ir.Graph, in []*ir.Tensor, seen map[string]bool) {
+	env := map[*ir.Value]*ir.Tensor{}
+	for i, x := range in {
+		env[g.In[i]] = x
+	}
+	g.EvalEach(in, func(v *ir.Value, x *ir.Tensor) { env[v] = x }) // stops where random inputs are no use
+	for _, n := range g.Nodes {
+		if c, ok := n.Op.(*low.Kernel); ok && kernels[c.Fn] != nil && known(env, n) {
+			seen[c.Fn] = true
+			if err := callOnce(c, n, env); err != nil {
+				t.Errorf("%s: %v: %v", name, n, err)
+			}
 		}
 	}
 }
@@ -180,8 +203,8 @@ func sameBits(got, want *ir.Tensor) error {
 	return nil
 }
 
-// models returns graphs of ONNX operators by name.
-func models(t *testing.T) map[string]*ir.Graph {
+// models returns graphs of ONNX operators by name, and notes inputs that are recorded for them.
+func models(t *testing.T, recorded map[string][]*ir.Tensor) map[string]*ir.Graph {
 	out := map[string]*ir.Graph{}
 	files, err := filepath.Glob("../testdata/op/*.txt")
 	if err != nil {
@@ -193,10 +216,15 @@ func models(t *testing.T) map[string]*ir.Graph {
 			t.Fatal(err)
 		}
 		for _, s := range txtar.Parse(text).Files {
-			if strings.HasSuffix(s.Name, ".model") {
+			name, kind, _ := strings.Cut(s.Name, ".")
+			name = f + " " + name
+			switch kind {
+			case "model":
 				if g, err := ir.Parse(f, string(s.Data), op.New); err == nil {
-					out[f+" "+s.Name] = g
+					out[name] = g
 				}
+			case "in":
+				recorded[name] = tensors(t, string(s.Data))
 			}
 		}
 	}
@@ -212,6 +240,28 @@ func models(t *testing.T) map[string]*ir.Graph {
 		if g, err := frontend.Load(path); err == nil {
 			out[path] = g
 		}
+		if sets, err := frontend.ReadCase(filepath.Dir(path)); err == nil {
+			for _, x := range sets[0].Inputs {
+				recorded[path] = append(recorded[path], x.Tensor)
+			}
+		}
+	}
+	return out
+}
+
+// tensors reads one tensor a line by means of the graph of a constant.
+func tensors(t *testing.T, text string) (out []*ir.Tensor) {
+	for line := range strings.Lines(text) {
+		typ, _, _ := strings.Cut(line, "{")
+		g, err := ir.Parse("in", fmt.Sprintf("g () => (%s o) {\n c = Constant<value=%s>()\n o = Identity(c)\n}\n", typ, strings.TrimSpace(line)), op.New)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := g.Eval(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, x...)
 	}
 	return out
 }

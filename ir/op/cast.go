@@ -148,14 +148,16 @@ func numberText(x *ir.Tensor, i int) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return map[bool]string{true: "nan", false: strings.TrimPrefix(strings.ToLower(strconv.FormatFloat(v, 'g', -1, 64)), "+")}[v != v]
 	}
-	prec := 0 // digits after the first
-	for ; prec < 17; prec++ {
+	prec := -1 // digits after the first; -1: as few as read back the same
+	for d := x.DType; d != ir.Float32 && d != ir.Float64; {
+		prec++
 		r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', prec, 64), 64)
-		if err == nil && ir.FromFloats(x.DType, nil, []float64{r}).At(0) == v {
+		if err == nil && ir.FromFloats(d, nil, []float64{r}).At(0) == v {
 			break
 		}
 	}
-	digits := strconv.FormatFloat(v, 'e', prec, 64)
+	bits := min(max(x.DType.Bits(), 32), 64)
+	digits := strconv.FormatFloat(v, 'e', prec, bits)
 	if a := math.Abs(v); a != 0 && (a < 1e-4 || a >= 1e16) {
 		return digits
 	}
@@ -194,10 +196,8 @@ func setNumber(out *ir.Tensor, i int, s string, o *Cast) error {
 func (o *Cast) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	x := n.In[0]
 	from := x.Type.DType
-	kernel := func(fn string, in *ir.Value, args ...any) []*ir.Value {
-		op := *o
-		return []*ir.Value{b.Add(&low.Kernel{Fn: fn, Args: args, Of: &op}, in)}
-	}
+	kernel := func(fn string, in *ir.Value, args ...any) []*ir.Value { return []*ir.Value{o.call(b, fn, in, args...)} }
+	toFloats := &Cast{To: ir.Float64, Saturate: true, RoundMode: "up"}
 	switch {
 	case from == o.To:
 		return []*ir.Value{low.Copy(b, x, x.Type.Shape...)}, nil
@@ -210,11 +210,11 @@ func (o *Cast) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		return kernel("parseUints", x), nil
 	case from == ir.String && (o.To.IsInt() || o.To == ir.Bool):
 		if o.To == ir.Bool {
-			return []*ir.Value{castTo(b, b.Add(&low.Kernel{Fn: "parseFloats", Of: &Cast{To: ir.Float64, Saturate: true, RoundMode: "up"}}, x), ir.Bool)}, nil
+			return []*ir.Value{castTo(b, toFloats.call(b, "parseFloats", x), ir.Bool)}, nil
 		}
 		return kernel("parseInts", x, o.To.Bits(), !o.To.IsUnsigned()), nil
 	case from == ir.String:
-		y := b.Add(&low.Kernel{Fn: "parseFloats", Of: &Cast{To: ir.Float64, Saturate: true, RoundMode: "up"}}, x)
+		y := toFloats.call(b, "parseFloats", x)
 		if o.To == ir.Float64 {
 			return []*ir.Value{y}, nil
 		}
@@ -231,6 +231,14 @@ func (o *Cast) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	return []*ir.Value{castTo(b, mappable(b, x), o.To)}, nil
 }
 
+// call adds a call of a kernel for o.
+func (o *Cast) call(b *ir.Builder, kernel string, x *ir.Value, args ...any) *ir.Value {
+	op := *o
+	t := x.Type
+	t.DType = o.To
+	return callOn(b, &op, kernel, t, []*ir.Value{x}, args...)
+}
+
 // inMap reports whether low expressions take elements of type d.
 func inMap(d ir.DType) bool {
 	return d == ir.Float16 || d == ir.BFloat16 || d == ir.Float32 || d == ir.Float64 || d == ir.Bool || d.IsInt()
@@ -241,8 +249,7 @@ func mappable(b *ir.Builder, v *ir.Value) *ir.Value {
 	if inMap(v.Type.DType) {
 		return v
 	}
-	op := &Cast{To: ir.Float32, Saturate: true, RoundMode: "up"}
-	return b.Add(&low.Kernel{Fn: "decodeFloats", Args: low.Args{int(v.Type.DType)}, Of: op}, v)
+	return (&Cast{To: ir.Float32, Saturate: true, RoundMode: "up"}).call(b, "decodeFloats", v, int(v.Type.DType))
 }
 
 // castTo converts v between types that low expressions take.

@@ -73,8 +73,7 @@ func (o *Dropout) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if n.In[1] != nil {
 		in[1] = castTo(b, n.In[1], ir.Float64)
 	}
-	c := &low.Kernel{Fn: "dropout", Of: &Dropout{Seed: o.Seed}, Types: low.TypeList{n.Out[0].Type}}
-	out[0] = b.Add(c, in...)
+	out[0] = callOn(b, &Dropout{Seed: o.Seed}, "dropout", n.Out[0].Type, in)
 	return out, nil
 }
 

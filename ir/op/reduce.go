@@ -277,7 +277,6 @@ func (o *Reduce) lowerRuntime(b *ir.Builder, n *ir.Node, x *ir.Value) (*ir.Value
 	}
 	t := n.Out[0].Type
 	t.DType = wide.Type.DType
-	args := low.Args{o.name, shapeOf(x), shapeOf(n.Out[0]), o.KeepDims, o.NoopWithEmptyAxes}
-	y := b.Add(&low.Kernel{Fn: fn, Args: args, Of: n.Op, Types: low.TypeList{t}}, wide, n.In[1])
+	y := callOn(b, n.Op, fn, t, []*ir.Value{wide, n.In[1]}, o.name, shapeOf(x), shapeOf(n.Out[0]), o.KeepDims, o.NoopWithEmptyAxes)
 	return castTo(b, y, d), nil
 }

@@ -166,7 +166,6 @@ func (o *Cumulate) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	if d.IsFloat() {
 		fn = "cumulateFloats"
 	}
-	args := low.Args{shapeOf(x), o.name == "CumProd", o.Exclusive, o.Reverse}
-	y := b.Add(&low.Kernel{Fn: fn, Args: args, Of: n.Op}, wide, n.In[1])
+	y := callOn(b, n.Op, fn, wide.Type, []*ir.Value{wide, n.In[1]}, shapeOf(x), o.name == "CumProd", o.Exclusive, o.Reverse)
 	return one(castTo(b, y, d))
 }

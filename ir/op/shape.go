@@ -108,3 +108,8 @@ func unknown(rank int) []int { return slices.Repeat([]int{-1}, rank) }
 
 // scalarError says that an operand is no scalar.
 func scalarError(what string, t ir.Type) error { return fmt.Errorf("%s is %v, want a scalar", what, t) }
+
+// callOn adds a call of a kernel that computes op, which has one result of type t, of inputs made for it.
+func callOn(b *ir.Builder, op ir.Op, kernel string, t ir.Type, in []*ir.Value, args ...any) *ir.Value {
+	return b.Add(&low.Kernel{Fn: kernel, Args: args, Of: op, Types: low.TypeList{t}}, in...)
+}
