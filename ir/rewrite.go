@@ -23,9 +23,16 @@ func (b *Builder) Add(op Op, in ...*Value) *Value { return b.AddN(1, op, in...)[
 
 // AddN appends a node with n results and returns them.
 func (b *Builder) AddN(n int, op Op, in ...*Value) []*Value {
-	names := make([]string, n)
+	return b.AddSome(slices.Repeat([]bool{true}, n), op, in...)
+}
+
+// AddSome appends a node some of whose results are omitted and returns them all, an omitted one as nil.
+func (b *Builder) AddSome(have []bool, op Op, in ...*Value) []*Value {
+	names := make([]string, len(have))
 	for i := range names {
-		names[i] = b.g.Fresh(b.base)
+		if have[i] {
+			names[i] = b.g.Fresh(b.base)
+		}
 	}
 	if b.err == nil {
 		node, err := b.g.Add(op, in, names...)
@@ -34,9 +41,11 @@ func (b *Builder) AddN(n int, op Op, in ...*Value) []*Value {
 		}
 		b.err = err
 	}
-	out := make([]*Value, n)
+	out := make([]*Value, len(have))
 	for i := range out {
-		out[i] = &Value{Name: names[i]}
+		if have[i] {
+			out[i] = &Value{Name: names[i]}
+		}
 	}
 	return out
 }

@@ -22,17 +22,18 @@ type Kernel struct {
 }
 
 // CallFor adds a call of kernel in place of the node n, whose operator is what it computes, and returns its results.
+// Omitted operands and results of n are so in the call; the kernel takes them as nil.
 func CallFor(b *ir.Builder, n *ir.Node, kernel string, args ...any) []*ir.Value {
 	c := &Kernel{Fn: kernel, Args: args, Of: n.Op}
-	last := 0
+	have := make([]bool, len(n.Out))
 	for i, v := range n.Out {
 		t := ir.Type{}
 		if v != nil {
-			t, last = v.Type, i+1
+			t, have[i] = v.Type, true
 		}
 		c.Types = append(c.Types, t)
 	}
-	return b.AddN(last, c, n.In...)
+	return b.AddSome(have, c, n.In...)
 }
 
 // Args are the constant arguments of a kernel: int, float64, bool, string, []int, []float64 or []string.

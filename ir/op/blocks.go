@@ -95,15 +95,6 @@ func (t *Trilu) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	return one(b.Add(&low.Move{Shape: x.Type.Shape, Parts: parts}, x))
 }
 
-// withInputs is n with omitted inputs up to count, for kernels that take them as nil.
-func withInputs(n *ir.Node, count int) *ir.Node {
-	m := *n
-	for len(m.In) < count {
-		m.In = append(m.In[:len(m.In):len(m.In)], nil)
-	}
-	return &m
-}
-
 // SpaceToDepth is https://onnx.ai/onnx/operators/onnx__SpaceToDepth.html, version 13.
 type SpaceToDepth struct {
 	BlockSize int `onnx:"blocksize,0"`

@@ -175,6 +175,15 @@ const maxParts = 256
 
 // lowPick is pick as a Move of boxes, in the given shape; nil if it would need too many.
 func lowPick(b *ir.Builder, x *ir.Value, maps [][]int, fill *ir.Tensor, shape []int) *ir.Value {
+	m := boxes(x, maps, fill, shape)
+	if m == nil {
+		return nil
+	}
+	return b.Add(m, x)
+}
+
+// boxes is the Move of lowPick.
+func boxes(x *ir.Value, maps [][]int, fill *ir.Tensor, shape []int) *low.Move {
 	dims := lens(maps)
 	out, own := ir.Strides(dims), ir.Strides(x.Type.Shape)
 	parts := low.Parts{{}}
@@ -200,7 +209,7 @@ func lowPick(b *ir.Builder, x *ir.Value, maps [][]int, fill *ir.Tensor, shape []
 	if len(parts) == 0 {
 		parts = low.Parts{nothing}
 	}
-	return b.Add(&low.Move{Shape: shape, Parts: parts, Fill: fill}, x)
+	return &low.Move{Shape: shape, Parts: parts, Fill: fill}
 }
 
 // nothing is a part that copies no element; a Move needs at least one part, having none means a copy.
@@ -275,16 +284,42 @@ func call(b *ir.Builder, n *ir.Node, kernel string, args ...any) ([]*ir.Value, e
 	return low.CallFor(b, n, kernel, args...), nil
 }
 
+// withInputs is n with omitted inputs up to count, for kernels that take them as nil.
+func withInputs(n *ir.Node, count int) *ir.Node {
+	m := *n
+	for len(m.In) < count {
+		m.In = append(m.In[:len(m.In):len(m.In)], nil)
+	}
+	return &m
+}
+
+// withOutputs is n with omitted outputs up to count, for kernels that take them as nil.
+func withOutputs(n *ir.Node, count int) *ir.Node {
+	m := *n
+	for len(m.Out) < count {
+		m.Out = append(m.Out[:len(m.Out):len(m.Out)], nil)
+	}
+	return &m
+}
+
 // callWide is call for kernels that compute: they take no 16-bit floats, which pass through float32.
 func callWide(b *ir.Builder, n *ir.Node, kernel string, args ...any) ([]*ir.Value, error) {
-	narrow := func(v *ir.Value) bool {
-		return v != nil && (v.Type.DType == ir.Float16 || v.Type.DType == ir.BFloat16)
-	}
+	return callAs(b, n, func(d ir.DType) ir.DType {
+		if d == ir.Float16 || d == ir.BFloat16 {
+			return ir.Float32
+		}
+		return d
+	}, kernel, args...)
+}
+
+// callAs is call with the operands cast to the element types that as gives for theirs, and the results cast back.
+func callAs(b *ir.Builder, n *ir.Node, as func(ir.DType) ir.DType, kernel string, args ...any) ([]*ir.Value, error) {
+	narrow := func(v *ir.Value) bool { return v != nil && as(v.Type.DType) != v.Type.DType }
 	wide, m := *n, false
 	wide.In, wide.Out = slices.Clone(n.In), slices.Clone(n.Out)
 	for i, v := range n.In {
 		if narrow(v) {
-			wide.In[i], m = low.Elementwise(b, "cast_float(x0)", v), true
+			wide.In[i], m = low.Elementwise(b, "cast_"+as(v.Type.DType).String()+"(x0)", v), true
 		}
 	}
 	if !m {
@@ -292,13 +327,14 @@ func callWide(b *ir.Builder, n *ir.Node, kernel string, args ...any) ([]*ir.Valu
 	}
 	for i, v := range n.Out {
 		if narrow(v) {
-			wide.Out[i] = &ir.Value{Name: v.Name, Type: ir.Type{DType: ir.Float32, Shape: v.Type.Shape}}
+			wide.Out[i] = &ir.Value{Name: v.Name, Type: ir.Type{DType: as(v.Type.DType), Shape: v.Type.Shape}}
 		}
 	}
 	out, err := call(b, &wide, kernel, args...)
 	if err != nil {
 		return nil, err
 	}
+	out = slices.Clone(out) // it is the kernel's own list
 	for i, v := range n.Out {
 		if narrow(v) {
 			out[i] = low.Elementwise(b, "cast_"+v.Type.DType.String()+"(x0)", out[i])

@@ -103,6 +103,10 @@ var Families = []Family{
 	{"scan", scan},
 	{"softmax", softmax},
 	{"norm", slices.Concat(norm, batchnorm, normMore)},
+	{"scatter", scatter},
+	{"onehot", onehot},
+	{"order", order},
+	{"nms", nms},
 }
 
 var byName = map[string][]*Def{} // newest first

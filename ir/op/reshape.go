@@ -12,7 +12,6 @@ import (
 var reshape = []Def{
 	{Name: "Reshape", Since: 25, From: 5, In: Arity{2, 2}, Out: Arity{1, 1}, Types: []Types{Any, Int64s}, Proto: &Reshape{}},
 	{Name: "Reshape", Since: 1, In: Arity{1, 1}, Out: Arity{1, 1}, Upgrade: func(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
-		delete(n.Attrs, "consumed_inputs")
 		attrInts(b, n, "shape", 1)
 		if len(n.In) < 2 {
 			return nil, errors.New("attribute shape is required")
