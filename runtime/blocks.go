@@ -48,19 +48,15 @@ func reverseSequence[T any](out, x []T, lens []int64, d0, d1, inner int, timeFir
 	return nil
 }
 
-type numeric interface {
-	~float32 | ~float64 | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64
-}
-
 // isFloat reports whether T is a floating-point type.
-func isFloat[T numeric]() bool {
+func isFloat[T number]() bool {
 	var one, two T = 1, 2
 	return one/two != 0
 }
 
 // col2im adds up the columns of x, [images, size, cols], into out, [images, dims...], where blocks of the size given
 // by block lie; floats add in float64, offsets within the block increasing.
-func col2im[T numeric](out, x []T, shape, block []int64, images, size, cols int, dims, dilations, pads, strides []int) error {
+func col2im[T number](out, x []T, shape, block []int64, images, size, cols int, dims, dilations, pads, strides []int) error {
 	rank := len(dims)
 	var count [maxRank]int
 	n, s := 1, 1

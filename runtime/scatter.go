@@ -23,7 +23,7 @@ func scatterElements[T any, I indexType](out, data []T, idx []I, updates []T, in
 }
 
 // scatterReduce is scatterElements that combines the updates with what is there; fn is add, mul, max or min.
-func scatterReduce[T numeric, I indexType](out, data []T, idx []I, updates []T, in, ishape []int, axis int, fn string) error {
+func scatterReduce[T number, I indexType](out, data []T, idx []I, updates []T, in, ishape []int, axis int, fn string) error {
 	copy(out, data)
 	d := in[axis]
 	for k, v := range updates {
@@ -41,7 +41,7 @@ func scatterReduce[T numeric, I indexType](out, data []T, idx []I, updates []T, 
 }
 
 // combine is one step of a reduction; in max and min a NaN wins.
-func combine[T numeric](fn string, a, b T) T {
+func combine[T number](fn string, a, b T) T {
 	switch fn {
 	case "add":
 		return a + b
@@ -74,7 +74,7 @@ func scatterND[T any](out, data []T, idx []int64, updates []T, dims []int, inner
 }
 
 // scatterReduceND is scatterND that combines the updates with what is there; fn is add, mul, max or min.
-func scatterReduceND[T numeric](out, data []T, idx []int64, updates []T, dims []int, inner int, fn string) error {
+func scatterReduceND[T number](out, data []T, idx []int64, updates []T, dims []int, inner int, fn string) error {
 	copy(out, data)
 	for v := range len(idx) / len(dims) {
 		at, err := vectorAt(idx[v*len(dims):], dims)

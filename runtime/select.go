@@ -5,7 +5,7 @@ package runtime
 import "fmt"
 
 // oneHot writes on where the index, cut to an integer, says and off elsewhere; out is [outer, n, inner].
-func oneHot[T any, I, D numeric](out []T, idx []I, depth []D, values []T, n, inner int) error {
+func oneHot[T any, I, D number](out []T, idx []I, depth []D, values []T, n, inner int) error {
 	if len(depth) != 1 || float64(depth[0]) < float64(n) || float64(depth[0]) >= float64(n)+1 {
 		return fmt.Errorf("OneHot: the depth is %v, compiled for %d", depth, n)
 	}
@@ -77,7 +77,7 @@ func nonZero[T comparable](out []int64, x []T, dims []int) error {
 	return nil
 }
 
-type ordered interface{ numeric | ~string }
+type ordered interface{ number | string }
 
 // compareOf is the order of a and b; NaNs are equal and greater than all else.
 func compareOf[T ordered](a, b T) int {
@@ -98,7 +98,7 @@ func compareOf[T ordered](a, b T) int {
 
 // topK writes the n largest (or smallest) elements along the middle axis of x, [outer, d, inner], and their indices,
 // best first, of equal ones the earlier; values or indices may be nil.
-func topK[T numeric](values []T, indices []int64, x []T, k []int64, outer, d, inner, n int, largest bool) error {
+func topK[T number](values []T, indices []int64, x []T, k []int64, outer, d, inner, n int, largest bool) error {
 	if len(k) != 1 || k[0] != int64(n) {
 		return fmt.Errorf("TopK: k is %v, compiled for %d", k, n)
 	}
@@ -128,7 +128,7 @@ func topK[T numeric](values []T, indices []int64, x []T, k []int64, outer, d, in
 }
 
 // topKBefore reports whether a at index i comes before b at index j.
-func topKBefore[T numeric](a, b T, i, j int, largest bool) bool {
+func topKBefore[T number](a, b T, i, j int, largest bool) bool {
 	c := compareOf(a, b)
 	if largest {
 		c = -c

@@ -107,6 +107,7 @@ var Families = []Family{
 	{"onehot", onehot},
 	{"order", order},
 	{"nms", nms},
+	{"resize", resize},
 }
 
 var byName = map[string][]*Def{} // newest first
