@@ -73,7 +73,8 @@ func boxesOverlap(p, q []float32, share float64, center bool) bool {
 func boxCorners(b []float32, center bool) (x1, y1, x2, y2 float64) {
 	p, q, r, s := float64(b[0]), float64(b[1]), float64(b[2]), float64(b[3])
 	if center {
-		return p - r/2, q - s/2, p + r/2, q + s/2
+		w, h := float64(r/2), float64(s/2)
+		return p - w, q - h, p + w, q + h
 	}
 	return min(p, r), min(q, s), max(p, r), max(q, s)
 }

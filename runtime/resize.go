@@ -119,10 +119,10 @@ func (r *resizer) filter(x float64) float64 {
 		return max(0, 1-x)
 	}
 	if x <= 1 {
-		return float64(float64(float64((r.a+2)*x)-(r.a+3))*x)*x + 1
+		return float64(float64((float64((r.a+2)*x)-(r.a+3))*x)*x) + 1
 	}
 	if x < 2 {
-		return float64((float64((float64(r.a*x)-5*r.a)*x)+8*r.a)*x) - 4*r.a
+		return float64((float64((float64(r.a*x)-float64(5*r.a))*x)+float64(8*r.a))*x) - float64(4*r.a)
 	}
 	return 0
 }
