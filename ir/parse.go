@@ -295,7 +295,7 @@ func (r *raw) Eval([]*Tensor) ([]*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.DType.Bits() == 0 || Size(r.Shape) > 64*len(b) {
+	if !SizeAtMost(r.Shape, len(b)) {
 		return nil, errors.New("too little data")
 	}
 	t := NewTensor(r.DType, r.Shape...)

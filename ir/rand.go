@@ -1,9 +1,6 @@
 package ir
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Rand is the operator sbtc.Rand: a reproducible constant for tests, which the text form writes by its seed.
 type Rand struct {
@@ -14,6 +11,9 @@ type Rand struct {
 	Alpha   float64 `onnx:"alpha,0"`   // if not 0, the other elements are -alpha or +alpha
 }
 
+// maxRand bounds the elements of a constant.
+const maxRand = 1 << 32
+
 // Name is the operator's name in the text form.
 func (*Rand) Name() string { return "sbtc.Rand" }
 
@@ -22,10 +22,8 @@ func (r *Rand) Infer([]*Value) ([]Type, error) {
 	if r.DType == String || r.DType.IsComplex() || !r.DType.Valid() {
 		return nil, fmt.Errorf("no random %v", r.DType)
 	}
-	for _, d := range r.Shape {
-		if d < 0 {
-			return nil, errors.New("negative dimension")
-		}
+	if !SizeAtMost(r.Shape, maxRand) {
+		return nil, fmt.Errorf("shape %v is negative or too large", r.Shape)
 	}
 	return []Type{{DType: r.DType, Shape: r.Shape}}, nil
 }

@@ -86,6 +86,24 @@ func Size(shape []int) int {
 	return n
 }
 
+// SizeAtMost reports whether shape has no negative dimension and at most n elements, however large its dimensions are.
+func SizeAtMost(shape []int, n int) bool {
+	size, zero := 1, false
+	for _, d := range shape {
+		switch {
+		case d < 0:
+			return false
+		case d == 0:
+			zero = true
+		case d > n/size:
+			size = n + 1
+		case size <= n:
+			size *= d
+		}
+	}
+	return zero || size <= n
+}
+
 // Len is the number of elements of t.
 func (t *Tensor) Len() int { return Size(t.Shape) }
 
