@@ -114,8 +114,8 @@ func tile1x8(x []float32, w []float64, b *[8]float64) [8]float32 {
 			break
 		}
 		v, wp := float64(xf), (*[8]float64)(w)
-		s0, s1, s2, s3 := v*wp[0]+a0, v*wp[1]+a1, v*wp[2]+a2, v*wp[3]+a3
-		s4, s5, s6, s7 := v*wp[4]+a4, v*wp[5]+a5, v*wp[6]+a6, v*wp[7]+a7
+		s0, s1, s2, s3 := v*wp[0]+a0, v*wp[1]+a1, v*wp[2]+a2, v*wp[3]+a3 // exact products
+		s4, s5, s6, s7 := v*wp[4]+a4, v*wp[5]+a5, v*wp[6]+a6, v*wp[7]+a7 // exact products
 		if int32(flag(s0)|flag(s1)|flag(s2)|flag(s3)|flag(s4)|flag(s5)|flag(s6)|flag(s7)) < 0 {
 			s0, s1, s2, s3 = fix(s0, v*wp[0], a0), fix(s1, v*wp[1], a1), fix(s2, v*wp[2], a2), fix(s3, v*wp[3], a3)
 			s4, s5, s6, s7 = fix(s4, v*wp[4], a4), fix(s5, v*wp[5], a5), fix(s6, v*wp[6], a6), fix(s7, v*wp[7], a7)

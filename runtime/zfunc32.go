@@ -19,7 +19,8 @@ func expneg32(x float32) float32 {
 	v6 := v5 - 0x1.8p+23
 	v8 := float32(float64(v6)*-0x1.63p-01 + float64(v2)) // exact product and sum
 	s10 := float64(v6)*0x1.bd0106p-13 + float64(v8)      // exact product
-	f |= flag(s10)
+	u10 := math.Float32bits(v6) << 1
+	f |= flag(s10) & (u10 | -u10)
 	v10 := float32(s10)
 	s13 := 0x1.6a4f88p-10*float64(v10) + 0x1.123988p-07 // exact product
 	f |= flag(s13)
@@ -63,7 +64,8 @@ func expneg32Slice(dst, src []float32) {
 		v6 := v5 - 0x1.8p+23
 		v8 := float32(float64(v6)*-0x1.63p-01 + float64(v2)) // exact product and sum
 		s10 := float64(v6)*0x1.bd0106p-13 + float64(v8)      // exact product
-		f |= flag(s10)
+		u10 := math.Float32bits(v6) << 1
+		f |= flag(s10) & (u10 | -u10)
 		v10 := float32(s10)
 		s13 := 0x1.6a4f88p-10*float64(v10) + 0x1.123988p-07 // exact product
 		f |= flag(s13)
@@ -133,7 +135,8 @@ func exp32(x float32) float32 {
 	v8 := v7 - 0x1.8p+23
 	v10 := float32(float64(v8)*-0x1.63p-01 + float64(v4)) // exact product and sum
 	s12 := float64(v8)*0x1.bd0106p-13 + float64(v10)      // exact product
-	f |= flag(s12)
+	u12 := math.Float32bits(v8) << 1
+	f |= flag(s12) & (u12 | -u12)
 	v12 := float32(s12)
 	s15 := 0x1.6a4f88p-10*float64(v12) + 0x1.123988p-07 // exact product
 	f |= flag(s15)
@@ -186,7 +189,8 @@ func exp32Slice(dst, src []float32) {
 		v8 := v7 - 0x1.8p+23
 		v10 := float32(float64(v8)*-0x1.63p-01 + float64(v4)) // exact product and sum
 		s12 := float64(v8)*0x1.bd0106p-13 + float64(v10)      // exact product
-		f |= flag(s12)
+		u12 := math.Float32bits(v8) << 1
+		f |= flag(s12) & (u12 | -u12)
 		v12 := float32(s12)
 		s15 := 0x1.6a4f88p-10*float64(v12) + 0x1.123988p-07 // exact product
 		f |= flag(s15)
@@ -267,7 +271,8 @@ func sigmoid32(x float32) float32 {
 	v8 := v7 - 0x1.8p+23
 	v10 := float32(float64(v8)*-0x1.63p-01 + float64(v4)) // exact product and sum
 	s12 := float64(v8)*0x1.bd0106p-13 + float64(v10)      // exact product
-	f |= flag(s12)
+	u12 := math.Float32bits(v8) << 1
+	f |= flag(s12) & (u12 | -u12)
 	v12 := float32(s12)
 	s15 := 0x1.6a4f88p-10*float64(v12) + 0x1.123988p-07 // exact product
 	f |= flag(s15)
@@ -321,7 +326,8 @@ func sigmoid32Slice(dst, src []float32) {
 		v8 := v7 - 0x1.8p+23
 		v10 := float32(float64(v8)*-0x1.63p-01 + float64(v4)) // exact product and sum
 		s12 := float64(v8)*0x1.bd0106p-13 + float64(v10)      // exact product
-		f |= flag(s12)
+		u12 := math.Float32bits(v8) << 1
+		f |= flag(s12) & (u12 | -u12)
 		v12 := float32(s12)
 		s15 := 0x1.6a4f88p-10*float64(v12) + 0x1.123988p-07 // exact product
 		f |= flag(s15)
@@ -430,7 +436,8 @@ func tanh32(x float32) float32 {
 		v21 := v20 - 0x1.8p+23
 		v23 := float32(float64(v21)*-0x1.63p-01 + float64(v17)) // exact product and sum
 		s25 := float64(v21)*0x1.bd0106p-13 + float64(v23)       // exact product
-		f |= flag(s25)
+		u25 := math.Float32bits(v21) << 1
+		f |= flag(s25) & (u25 | -u25)
 		v25 := float32(s25)
 		s28 := 0x1.6a4f88p-10*float64(v25) + 0x1.123988p-07 // exact product
 		f |= flag(s28)
@@ -505,7 +512,8 @@ func tanh32Slice(dst, src []float32) {
 			v21 := v20 - 0x1.8p+23
 			v23 := float32(float64(v21)*-0x1.63p-01 + float64(v17)) // exact product and sum
 			s25 := float64(v21)*0x1.bd0106p-13 + float64(v23)       // exact product
-			f |= flag(s25)
+			u25 := math.Float32bits(v21) << 1
+			f |= flag(s25) & (u25 | -u25)
 			v25 := float32(s25)
 			s28 := 0x1.6a4f88p-10*float64(v25) + 0x1.123988p-07 // exact product
 			f |= flag(s28)
@@ -650,7 +658,8 @@ func erf32(x float32) float32 {
 		v40 := v39 - 0x1.8p+23
 		v42 := float32(float64(v40)*-0x1.63p-01 + float64(v36)) // exact product and sum
 		s44 := float64(v40)*0x1.bd0106p-13 + float64(v42)       // exact product
-		f |= flag(s44)
+		u44 := math.Float32bits(v40) << 1
+		f |= flag(s44) & (u44 | -u44)
 		v44 := float32(s44)
 		s47 := 0x1.6a4f88p-10*float64(v44) + 0x1.123988p-07 // exact product
 		f |= flag(s47)
@@ -750,7 +759,8 @@ func erf32Slice(dst, src []float32) {
 			v40 := v39 - 0x1.8p+23
 			v42 := float32(float64(v40)*-0x1.63p-01 + float64(v36)) // exact product and sum
 			s44 := float64(v40)*0x1.bd0106p-13 + float64(v42)       // exact product
-			f |= flag(s44)
+			u44 := math.Float32bits(v40) << 1
+			f |= flag(s44) & (u44 | -u44)
 			v44 := float32(s44)
 			s47 := 0x1.6a4f88p-10*float64(v44) + 0x1.123988p-07 // exact product
 			f |= flag(s47)
@@ -885,7 +895,8 @@ func gelu32(x float32) float32 {
 	v32 := v31 - 0x1.8p+23
 	v34 := float32(float64(v32)*-0x1.63p-01 + float64(v28)) // exact product and sum
 	s36 := float64(v32)*0x1.bd0106p-13 + float64(v34)       // exact product
-	f |= flag(s36)
+	u36 := math.Float32bits(v32) << 1
+	f |= flag(s36) & (u36 | -u36)
 	v36 := float32(s36)
 	s39 := 0x1.6a4f88p-10*float64(v36) + 0x1.123988p-07 // exact product
 	f |= flag(s39)
@@ -977,7 +988,8 @@ func gelu32Slice(dst, src []float32) {
 		v32 := v31 - 0x1.8p+23
 		v34 := float32(float64(v32)*-0x1.63p-01 + float64(v28)) // exact product and sum
 		s36 := float64(v32)*0x1.bd0106p-13 + float64(v34)       // exact product
-		f |= flag(s36)
+		u36 := math.Float32bits(v32) << 1
+		f |= flag(s36) & (u36 | -u36)
 		v36 := float32(s36)
 		s39 := 0x1.6a4f88p-10*float64(v36) + 0x1.123988p-07 // exact product
 		f |= flag(s39)

@@ -96,7 +96,7 @@ func (p *seqPrinter) op(n int, o low.SeqOp) {
 	}
 	pr := func(format string, args ...any) { fmt.Fprintf(p.b, format+"\n", args...) }
 	switch o.Op {
-	case "fma", "fma!":
+	case "fma", "fma!", "fma0":
 		switch sum := fmt.Sprintf("%s*%s + %s", wide(0), wide(1), wide(2)); {
 		case o.Op == "fma!":
 			pr("%s := float32(%s) // exact product and sum", v, sum)
@@ -104,7 +104,12 @@ func (p *seqPrinter) op(n int, o low.SeqOp) {
 			pr("%s := fma32(%s, %s, %s)", v, f(0), f(1), f(2))
 		default:
 			pr("s%d := %s // exact product", n, sum)
-			pr("f |= flag(s%d)", n)
+			if o.Op == "fma0" { // a zero operand leaves the addend, whose low bits are all zero, as it is
+				pr("u%d := math.Float32bits(%s) << 1", n, f(0))
+				pr("f |= flag(s%d) & (u%[1]d | -u%[1]d)", n)
+			} else {
+				pr("f |= flag(s%d)", n)
+			}
 			pr("%s := float32(s%d)", v, n)
 		}
 	case "add":

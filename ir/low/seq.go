@@ -26,7 +26,7 @@ type SeqOp struct {
 
 // seqArity is the operations and how many operands they have; the second operand of a shift is Bits.
 var seqArity = map[string]int{
-	"fma": 3, "fma!": 3, "add": 2, "sub": 2, "mul": 2, "div": 2, "clampmax": 2, "clampmin": 2, "lt": 2, "sel": 3,
+	"fma": 3, "fma!": 3, "fma0": 3, "add": 2, "sub": 2, "mul": 2, "div": 2, "clampmax": 2, "clampmin": 2, "lt": 2, "sel": 3,
 	"and": 2, "or": 2, "iadd": 2, "isub": 2, "shl": 1, "shr": 1,
 }
 
@@ -185,7 +185,7 @@ func (s *Sequence) eval(dst, src []float32) {
 			}
 		case "const":
 			fill(y, o.Bits)
-		case "fma", "fma!":
+		case "fma", "fma!", "fma0":
 			for i := range y {
 				y[i] = math.Float32bits(fma32(f32(a[i]), f32(b[i]), f32(c[i])))
 			}

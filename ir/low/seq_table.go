@@ -4,7 +4,7 @@ package low
 // the parameters; each line after it names the result of one operation on 32-bit values, the last line's is the
 // block's. An operation is the name of an earlier block, which is then inlined, or
 //
-//	fma a b c    a*b+c rounded once; fma! where the result is exact
+//	fma a b c    a*b+c rounded once; fma! where the result is exact, fma0 where a often is 0
 //	add sub mul div    rounded once
 //	clampmax a b, clampmin a b    a>b ? a : b, a<b ? a : b
 //	lt a b       a truth value, for sel only
@@ -22,7 +22,7 @@ nearest x            # 1.5*2^23 + x/ln 2 rounded: its low bits are the integer n
 remainder x z        # x - n ln 2
 	n = sub z 0x1.8p+23
 	r = fma! n -0x1.63p-1 x
-	r = fma n 0x1.bd0106p-13 r
+	r = fma0 n 0x1.bd0106p-13 r
 
 expr x z             # exp(x)/2^n
 	r = remainder x z
