@@ -89,6 +89,7 @@ var Families = []Family{
 	{"attention", attention},
 	{"conv", conv},
 	{"control", control},
+	{"quantize", quantize},
 	{"pool", pool},
 	{"reshape", reshape},
 	{"slice", slice},
