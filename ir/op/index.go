@@ -58,6 +58,14 @@ func intsAt(in []*ir.Tensor, i int) []int {
 	return in[i].IntsAsInt()
 }
 
+// axesLen is vectorLen for a list of axes, which may be a scalar: function bodies of ONNX itself have such.
+func axesLen(v *ir.Value) (int, error) {
+	if !v.Type.NoRank && len(v.Type.Shape) == 0 {
+		return 1, nil
+	}
+	return vectorLen(v, "the list of axes")
+}
+
 // vectorLen is the number of elements of a one-dimensional operand, -1 if it is not known.
 func vectorLen(v *ir.Value, what string) (int, error) {
 	if v.Type.NoRank {

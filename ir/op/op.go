@@ -103,6 +103,8 @@ var Families = []Family{
 	{"reduce", reduce},
 	{"scan", scan},
 	{"softmax", softmax},
+	{"generate", generate},
+	{"loss", loss},
 	{"norm", slices.Concat(norm, batchnorm, normMore)},
 	{"scatter", scatter},
 	{"onehot", onehot},

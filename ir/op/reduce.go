@@ -54,7 +54,7 @@ func (o *Reduce) Infer(in []*ir.Value) ([]ir.Type, error) {
 		}
 		return oneType(x.DType, dropAxes(x.Shape, axes, o.KeepDims)), nil
 	}
-	n, err := vectorLen(in[1], "axes")
+	n, err := axesLen(in[1])
 	switch {
 	case err != nil:
 		return nil, err

@@ -182,7 +182,7 @@ func (s *Squeeze) Infer(in []*ir.Value) ([]ir.Type, error) {
 		}
 		return oneType(x.DType, slices.DeleteFunc(slices.Clone(x.Shape), func(d int) bool { return d == 1 })), nil
 	}
-	n, err := vectorLen(in[1], "the list of axes")
+	n, err := axesLen(in[1])
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (*Unsqueeze) Name() string { return "Unsqueeze" }
 // Infer inserts axes of length 1; the axes count in the result.
 func (u *Unsqueeze) Infer(in []*ir.Value) ([]ir.Type, error) {
 	x := in[0].Type
-	n, err := vectorLen(in[1], "the list of axes")
+	n, err := axesLen(in[1])
 	if err != nil {
 		return nil, err
 	}
