@@ -42,3 +42,16 @@ func Bind(kind string, arrays map[string]*ir.Tensor, values []*ir.Value) ([]*ir.
 	}
 	return out, nil
 }
+
+// DimsOf returns the lengths of all axes of the arrays as Options.Dims takes them.
+func DimsOf(arrays map[string]*ir.Tensor) []string {
+	var dims []string
+	for _, name := range slices.Sorted(maps.Keys(arrays)) {
+		for axis, n := range arrays[name].Shape {
+			if n > 0 {
+				dims = append(dims, fmt.Sprintf("%s:%d=%d", name, axis, n))
+			}
+		}
+	}
+	return dims
+}

@@ -33,7 +33,10 @@ func Build(packages []*Compiled, e Executor) (p *Program, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p = &Program{dir: dir, executor: e, packages: packages, index: make([]int, len(packages)), errs: make([]error, len(packages))}
+	p = &Program{
+		dir: dir, executor: e, limit: runLimit, memory: memoryLimit,
+		packages: packages, index: make([]int, len(packages)), errs: make([]error, len(packages)),
+	}
 	defer func() {
 		if err != nil {
 			p.Close()

@@ -29,6 +29,8 @@ type Program struct {
 	packages []*Compiled
 	index    []int   // of each package in the program
 	errs     []error // why a package is not in it
+	limit    time.Duration
+	memory   int64
 
 	cmd    *exec.Cmd // nil: not started
 	in     io.WriteCloser
@@ -48,7 +50,7 @@ func (p *Program) start() error {
 	}
 	cmd := exec.Command(p.binary())
 	cmd.Dir = p.dir
-	cmd.Env = append(p.environment(), fmt.Sprintf("%s=%d", driver.MemoryVar, int64(memoryLimit)))
+	cmd.Env = append(p.environment(), fmt.Sprintf("%s=%d", driver.MemoryVar, p.memory))
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -77,7 +79,7 @@ func (p *Program) stop() error {
 	return err
 }
 
-// An runError is what a compiled package reports: an error of New or Run, or a panic.
+// A runError is what a compiled package reports: an error of New or Run, or a panic.
 type runError struct {
 	panicked bool
 	message  string
@@ -93,7 +95,8 @@ func (p *Program) Run(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 	if err := p.start(); err != nil {
 		return nil, err
 	}
-	timeout := time.AfterFunc(runLimit, func() { p.cmd.Process.Kill() })
+	process := p.cmd.Process
+	timeout := time.AfterFunc(p.limit, func() { process.Kill() })
 	out, err := p.exchange(i, in)
 	late := !timeout.Stop()
 	var reported *runError
@@ -104,9 +107,9 @@ func (p *Program) Run(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 	var status *exec.ExitError
 	switch {
 	case late:
-		return nil, fmt.Errorf("the compiled package takes more than %v", runLimit)
+		return nil, fmt.Errorf("the compiled package takes more than %v", p.limit)
 	case errors.As(ended, &status) && status.ExitCode() == driver.ExitMemory:
-		return nil, fmt.Errorf("the compiled package takes more than %d MiB of memory", memoryLimit>>20)
+		return nil, fmt.Errorf("the compiled package takes more than %d MiB of memory", p.memory>>20)
 	}
 	return nil, fmt.Errorf("the compiled package ended its process: %v\n%s", err, p.stderr)
 }

@@ -55,17 +55,23 @@ func (c Case) readData(g *ir.Graph) ([]Data, error) {
 	}
 	data := make([]Data, len(sets))
 	for i, s := range sets {
-		in, err := assign("input", s.Inputs, g.In)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(c.Dir, s.Name), err)
+		if data[i], err = newData(s, g); err != nil {
+			return nil, inFile(c.Dir, err)
 		}
-		out, err := assign("output", s.Outputs, g.Out)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(c.Dir, s.Name), err)
-		}
-		data[i] = Data{s.Name, in, out}
 	}
 	return data, nil
+}
+
+// newData brings a recorded run into the order of g.
+func newData(s frontend.DataSet, g *ir.Graph) (d Data, err error) {
+	d.Name = s.Name
+	if d.In, err = assign("input", s.Inputs, g.In); err != nil {
+		return d, inFile(s.Name, err)
+	}
+	if d.Out, err = assign("output", s.Outputs, g.Out); err != nil {
+		return d, inFile(s.Name, err)
+	}
+	return d, nil
 }
 
 // assign finds the tensor of each value: the one with its name, else the one with its number.

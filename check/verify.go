@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sbtc-go/sbtc/frontend"
 	"github.com/sbtc-go/sbtc/ir"
 )
 
@@ -103,46 +104,106 @@ func (r *Report) Err() error {
 // verifier is a verification under way.
 type verifier struct {
 	Verify
-	Report
+	*Report
 	imported, portable, low *ir.Graph
 	programs                []*Program
 }
 
 // Run compiles the model, runs it in every form and compares: the interpreter on the imported graph with recorded
-// data, the portable and the low graph with the imported one, and the compiled package with the low graph.
+// data, the portable and the low graph with the imported one, and the compiled package with the low graph. Recorded
+// data whose shapes fix open dimensions in another way is run on a compilation of its own.
 func (v Verify) Run() (*Report, error) {
-	w := &verifier{Verify: v, Report: Report{Model: v.Model}}
+	report := &Report{Model: v.Model}
 	c, isCase := CaseAt(v.Model)
+	groups := []group{{dims: v.Options.Dims}}
 	if isCase {
-		w.Verify.Model = c.Model()
-	}
-	defer w.close()
-	if err := w.load(); err != nil {
-		return nil, err
-	}
-	var runs []Data
-	if isCase {
+		v.Model = c.Model()
 		var err error
-		if runs, err = c.readData(w.imported); err != nil {
+		if groups, err = c.groups(v.Options); err != nil {
 			return nil, err
 		}
 	}
-	if v.Input != nil {
+	for i, g := range groups {
+		w := &verifier{Verify: v, Report: report}
+		w.Options.Dims = g.dims
+		if i > 0 {
+			w.Input, w.Trials, w.PerNode = nil, 0, false
+		}
+		if err := w.all(g.sets); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
+}
+
+// all runs the recorded sets, the given input and the trials.
+func (w *verifier) all(sets []frontend.DataSet) error {
+	defer w.close()
+	if err := w.load(); err != nil {
+		return err
+	}
+	var runs []Data
+	for _, s := range sets {
+		d, err := newData(s, w.imported)
+		if err != nil {
+			return inFile(w.Verify.Model, err)
+		}
+		runs = append(runs, d)
+	}
+	if w.Input != nil {
 		d, err := w.given()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		runs = append(runs, d)
 	}
 	for _, d := range runs {
 		if err := w.run(d); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := w.trials(); err != nil {
+	return w.trials()
+}
+
+// A group is recorded runs that fix the open dimensions of a model in the same way.
+type group struct {
+	dims []string
+	sets []frontend.DataSet
+}
+
+// groups sorts the recorded runs of a case by the dimensions that their inputs have, unless opt fixes these.
+func (c Case) groups(opt Options) ([]group, error) {
+	sets, err := frontend.ReadCase(c.Dir)
+	if err != nil {
 		return nil, err
 	}
-	return &w.Report, nil
+	var list []group
+	for _, s := range sets {
+		dims := opt.Dims
+		if dims == nil {
+			dims = c.dims(s)
+		}
+		i := slices.IndexFunc(list, func(g group) bool { return slices.Equal(g.dims, dims) })
+		if i < 0 {
+			i = len(list)
+			list = append(list, group{dims: dims})
+		}
+		list[i].sets = append(list[i].sets, s)
+	}
+	return list, nil
+}
+
+// dims says what lengths the inputs of a recorded run give to the axes of the model's, nil if these do not go by name.
+func (c Case) dims(s frontend.DataSet) []string {
+	arrays := map[string]*ir.Tensor{}
+	for _, in := range s.Inputs {
+		arrays[in.Name] = in.Tensor
+	}
+	dims := DimsOf(arrays)
+	if _, err := frontend.Load(c.Model(), frontend.WithDim(dims...)); err != nil {
+		return nil
+	}
+	return dims
 }
 
 func (w *verifier) close() {

@@ -42,14 +42,7 @@ func readArrays(flag string, values []string) (map[string]*ir.Tensor, error) {
 
 // bindDims lets given inputs fix the open dimensions of the model, where no flag does.
 func bindDims(opt *check.Options, arrays map[string]*ir.Tensor) {
-	if opt.Dims != nil {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(arrays)) {
-		for axis, n := range arrays[name].Shape {
-			if n > 0 {
-				opt.Dims = append(opt.Dims, fmt.Sprintf("%s:%d=%d", name, axis, n))
-			}
-		}
+	if opt.Dims == nil {
+		opt.Dims = check.DimsOf(arrays)
 	}
 }
