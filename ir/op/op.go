@@ -111,6 +111,7 @@ var Families = []Family{
 	{"order", order},
 	{"nms", nms},
 	{"resize", resize},
+	{"sample", sample},
 }
 
 var byName = map[string][]*Def{} // newest first
