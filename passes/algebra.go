@@ -10,7 +10,7 @@ import (
 // by powers of two as products, and one operator where exporters use several.
 var algebra = rewrite(func(s *site) ([]*ir.Value, error) {
 	n := s.n
-	if !n.Out[0].Type.DType.IsFloat() {
+	if n.Out[0] == nil || !n.Out[0].Type.DType.IsFloat() {
 		return nil, nil
 	}
 	x := n.In[0]

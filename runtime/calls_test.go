@@ -36,7 +36,9 @@ var kernels = map[string][]any{
 	"formatNumbers":        {formatNumbers[float32], formatNumbers[int8], formatNumbers[uint64], formatNumbers[bool]},
 	"deformConv":           {deformConv[float32], deformConv[float64]},
 	"determinant":          {determinant[float32], determinant[float64]},
+	"gru":                  {gru[float32], gru[float64]},
 	"lpPool":               {lpPool[float32], lpPool[float64]},
+	"lstm":                 {lstm[float32], lstm[float64]},
 	"maxPool":              {maxPool[float32], maxPool[float64], maxPool[int8], maxPool[uint8]},
 	"maxPoolIndices":       {maxPoolIndices[float32], maxPoolIndices[int8]},
 	"maxRoiPool":           {maxRoiPool[float32], maxRoiPool[float64]},
@@ -51,6 +53,7 @@ var kernels = map[string][]any{
 	"reduceFloats":         {reduceFloats[float32], reduceFloats[float64]},
 	"reduceInts":           {reduceInts[int32], reduceInts[int64], reduceInts[uint64], reduceInts[uint8]},
 	"where":                {where[string]},
+	"rnn":                  {rnn[float32], rnn[float64]},
 	"maxUnpool":            {maxUnpool[float32], maxUnpool[float64]},
 }
 

@@ -90,6 +90,7 @@ var Families = []Family{
 	{"conv", conv},
 	{"control", control},
 	{"quantize", quantize},
+	{"rnn", rnn},
 	{"pool", pool},
 	{"reshape", reshape},
 	{"slice", slice},
