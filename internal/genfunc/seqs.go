@@ -3,40 +3,73 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// sequences prints, for the sequence f, the functions f32, f32Slice and f32Exact. The first two emulate each fma by one
+// sequence prints, for the sequence f, the functions f32, f32Slice and f32Exact. The first two emulate each fma by one
 // sum in float64 and redo an element by the third if any of the sums may round twice when narrowed: see fma32.
-func sequences() string {
+func sequence(s *low.Sequence) string {
 	var b strings.Builder
 	b.WriteString("import \"math\"\n\n")
-	for _, s := range low.Sequences {
-		fmt.Fprintf(&b, "// %s32 is the sequence %s of docs/numerics.md.\nfunc %[1]s32(x float32) float32 {\n", s.Name, s.Name)
-		newSeqPrinter(&b, s, false).body()
-		fmt.Fprintf(&b, "if int32(f) < 0 {\nreturn %s32Exact(x)\n}\nreturn y\n}\n\n", s.Name)
-
-		fmt.Fprintf(&b, "// %s32Slice computes dst[i] = %[1]s32(src[i]); dst may be src.\nfunc %[1]s32Slice(dst, src []float32) {\n", s.Name)
-		b.WriteString("dst = dst[:len(src)]\nfor i, x := range src {\n")
-		newSeqPrinter(&b, s, false).body()
-		fmt.Fprintf(&b, "if int32(f) < 0 {\ny = %s32Exact(x)\n}\ndst[i] = y\n}\n}\n\n", s.Name)
-
-		fmt.Fprintf(&b, "func %s32Exact(x float32) float32 {\n", s.Name)
-		newSeqPrinter(&b, s, true).body()
-		b.WriteString("return y\n}\n\n")
-	}
+	fmt.Fprintf(&b, "// %s32 is the sequence %[1]s of docs/numerics.md.\nfunc %[1]s32(x float32) float32 {\n", s.Name)
+	newSeqPrinter(&b, s, false).body()
+	fmt.Fprintf(&b, "if int32(f) < 0 {\nreturn %s32Exact(x)\n}\nreturn y\n}\n\n", s.Name)
+	slice(&b, s)
+	fmt.Fprintf(&b, "func %s32Exact(x float32) float32 {\n", s.Name)
+	newSeqPrinter(&b, s, true).body()
+	b.WriteString("return y\n}\n")
 	return b.String()
+}
+
+// slice prints the loop over a slice. Two elements go side by side, for each alone is one long chain; not so where the
+// elements take different branches.
+func slice(b *strings.Builder, s *low.Sequence) {
+	fmt.Fprintf(b, "// %s32Slice computes dst[i] = %[1]s32(src[i]); dst may be src.\nfunc %[1]s32Slice(dst, src []float32) {\ndst = dst[:len(src)]\n", s.Name)
+	lanes := []string{"a", "b", "c", "d"}[:4]
+	if p := newSeqPrinter(b, s, false); slices.Max(p.arm) >= 0 {
+		fmt.Fprintf(b, "for i, x := range src {\ndst[i] = %s32(x)\n}\n}\n\n", s.Name)
+		return
+	}
+	fmt.Fprintf(b, "for len(src) >= %d && len(dst) >= %[1]d {\nvar f uint32\n", len(lanes))
+	var ps []*seqPrinter
+	for k, l := range lanes {
+		p := newSeqPrinter(b, s, false)
+		p.lane = l
+		ps = append(ps, p)
+		fmt.Fprintf(b, "x%s := src[%d]\n", l, k)
+	}
+	for n, o := range s.Code {
+		if o.Op != "x" && o.Op != "const" {
+			for _, p := range ps {
+				p.op(n, o)
+			}
+		}
+	}
+	list := func(format string) string {
+		var s []string
+		for _, l := range lanes {
+			s = append(s, fmt.Sprintf(format, l))
+		}
+		return strings.Join(s, ", ")
+	}
+	fmt.Fprintf(b, "if int32(f) < 0 {\n%s = %s\n}\n", list("y%s"), list(s.Name+"32(x%s)"))
+	for k, l := range lanes {
+		fmt.Fprintf(b, "dst[%d] = y%s\n", k, l)
+	}
+	fmt.Fprintf(b, "dst, src = dst[%d:], src[%[1]d:]\n}\nfor i, x := range src {\ndst[i] = %s32(x)\n}\n}\n\n", len(lanes), s.Name)
 }
 
 // seqPrinter prints the operations of a sequence as Go statements; result k is vk.
 type seqPrinter struct {
 	b     *strings.Builder
 	code  []low.SeqOp
-	exact bool  // call fma32
-	arm   []int // the sel that alone uses an operation, with which operand: 3*sel+operand; -1: none
+	exact bool   // call fma32
+	lane  string // ends the names of one of several elements
+	arm   []int  // the sel that alone uses an operation, with which operand: 3*sel+operand; -1: none
 }
 
 func newSeqPrinter(b *strings.Builder, s *low.Sequence, exact bool) *seqPrinter {
@@ -85,7 +118,7 @@ func (p *seqPrinter) block(arm int) {
 }
 
 func (p *seqPrinter) op(n int, o low.SeqOp) {
-	v := "v" + strconv.Itoa(n)
+	v := p.name(n)
 	f := func(k int) string { return p.float(o.Arg[k]) }
 	u := func(k int) string { return p.uint(o.Arg[k]) }
 	wide := func(k int) string {
@@ -103,14 +136,15 @@ func (p *seqPrinter) op(n int, o low.SeqOp) {
 		case p.exact:
 			pr("%s := fma32(%s, %s, %s)", v, f(0), f(1), f(2))
 		default:
-			pr("s%d := %s // exact product", n, sum)
+			id := strconv.Itoa(n) + p.lane
+			pr("s%s := %s // exact product", id, sum)
 			if o.Op == "fma0" { // a zero operand leaves the addend, whose low bits are all zero, as it is
-				pr("u%d := math.Float32bits(%s) << 1", n, f(0))
-				pr("f |= flag(s%d) & (u%[1]d | -u%[1]d)", n)
+				pr("u%s := math.Float32bits(%s) << 1", id, f(0))
+				pr("f |= flag(s%s) & (u%[1]s | -u%[1]s)", id)
 			} else {
-				pr("f |= flag(s%d)", n)
+				pr("f |= flag(s%s)", id)
 			}
-			pr("%s := float32(s%d)", v, n)
+			pr("%s := float32(s%s)", v, id)
 		}
 	case "add":
 		pr("%s := %s + %s", v, f(0), f(1))
@@ -148,15 +182,15 @@ func (p *seqPrinter) op(n int, o low.SeqOp) {
 		panic("operation " + o.Op)
 	}
 	if n == len(p.code)-1 {
-		pr("y := %s", p.float(n))
+		pr("y%s := %s", p.lane, p.float(n))
 	}
 }
 
 func (p *seqPrinter) name(n int) string {
 	if p.code[n].Op == "x" {
-		return "x"
+		return "x" + p.lane
 	}
-	return "v" + strconv.Itoa(n)
+	return "v" + strconv.Itoa(n) + p.lane
 }
 
 func (p *seqPrinter) isUint(n int) bool {
