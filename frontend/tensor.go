@@ -13,9 +13,15 @@ import (
 // maxElems bounds the elements of a value, and each of its dimensions.
 const maxElems = math.MaxInt32
 
+// maxRank bounds the axes of a value.
+const maxRank = 64
+
 // checkShape returns an error if a tensor of the given shape could not be held, counting 0 as 1 so that strides cannot
 // overflow either. Open dimensions count as 1.
 func checkShape(shape []int) error {
+	if len(shape) > maxRank {
+		return fmt.Errorf("%d axes, at most %d are supported", len(shape), maxRank)
+	}
 	n := 1
 	for _, d := range shape {
 		if d < -1 {
@@ -30,6 +36,9 @@ func checkShape(shape []int) error {
 }
 
 func shapeOf(dims []int64) ([]int, error) {
+	if len(dims) > maxRank {
+		return nil, fmt.Errorf("%d axes, at most %d are supported", len(dims), maxRank)
+	}
 	shape := make([]int, len(dims))
 	for i, d := range dims {
 		if d < 0 {

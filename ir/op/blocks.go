@@ -106,8 +106,8 @@ func (*SpaceToDepth) Name() string { return "SpaceToDepth" }
 // image checks that t is [N, C, H, W] and the block size positive.
 func image(t ir.Type, block int) error {
 	switch {
-	case block < 1:
-		return fmt.Errorf("blocksize %d, it must be at least 1", block)
+	case block < 1 || block > 1<<15: // its square is a number of channels
+		return fmt.Errorf("blocksize %d, it must be from 1 to %d", block, 1<<15)
 	case t.NoRank || len(t.Shape) != 4:
 		return fmt.Errorf("%v, it must be [N, C, H, W]", t)
 	}

@@ -74,6 +74,9 @@ func vectorLen(v *ir.Value, what string) (int, error) {
 	if len(v.Type.Shape) != 1 {
 		return 0, fmt.Errorf("%s %v is %v, it must have one dimension", what, v, v.Type)
 	}
+	if n := v.Type.Shape[0]; n > 1<<20 { // no list of axes or parts is as long: do not allocate what a model claims
+		return 0, fmt.Errorf("%s %v has %d elements", what, v, n)
+	}
 	return v.Type.Shape[0], nil
 }
 

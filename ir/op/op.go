@@ -160,7 +160,8 @@ func (d *Def) check(in []*ir.Value) error {
 	}
 	for i, v := range in {
 		if v == nil {
-			if i < d.In.Min {
+			// Of any number of inputs none can be left out, but for an operator that says so by a minimum of 0.
+			if i < d.In.Min || d.In.Max < 0 && d.In.Min > 0 {
 				return fmt.Errorf("input %d is required", i)
 			}
 			continue

@@ -69,6 +69,9 @@ func (s *Split) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if s.NumOutputs < 0 || (s.NumOutputs > 0) == has(in, 1) {
 		return nil, errors.New("either the input split or the attribute num_outputs must be there")
 	}
+	if s.NumOutputs > 1<<20 {
+		return nil, fmt.Errorf("%d parts", s.NumOutputs)
+	}
 	lens, known := constInts(in, 1)
 	count := s.NumOutputs
 	if has(in, 1) {
