@@ -18,7 +18,7 @@ import (
 
 // Encode writes g, a graph of ONNX operators, as a model file of the newest opset, the types of all results stated.
 func Encode(g *ir.Graph, w io.Writer) error {
-	e := &encoder{used: map[string]bool{}, opsets: map[string]int{"": op.Newest}}
+	e := &encoder{used: map[string]*ir.Value{}, opsets: map[string]int{"": op.Newest}}
 	p, err := e.graph(g, nil)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func Encode(g *ir.Graph, w io.Writer) error {
 }
 
 type encoder struct {
-	used   map[string]bool // names around and in the graph at hand: ONNX wants those of a body to differ from those around it
+	used   map[string]*ir.Value // by the names around and in the graph at hand; ONNX wants those of a body to be new
 	opsets map[string]int
 }
 
@@ -66,7 +66,7 @@ func (e *encoder) graph(g *ir.Graph, captured []string) (*onnxpb.GraphProto, err
 	n := names{}
 	defer func() {
 		for v, name := range n {
-			if !slices.Contains(g.In[own:], v) {
+			if e.used[name] == v {
 				delete(e.used, name)
 			}
 		}
@@ -83,6 +83,10 @@ func (e *encoder) graph(g *ir.Graph, captured []string) (*onnxpb.GraphProto, err
 		}
 	}
 	for _, v := range g.Consts() {
+		if o := e.used[v.Name]; o != nil && o.Const == v.Const { // one that the body has from around it
+			n[v] = v.Name
+			continue
+		}
 		e.name(n, v)
 		p.Initializer = append(p.Initializer, encodeTensor(v.Const, n[v]))
 	}
@@ -113,10 +117,10 @@ func (e *encoder) name(n names, v *ir.Value) {
 		return
 	}
 	name := v.Name
-	for i := 1; e.used[name]; i++ {
+	for i := 1; e.used[name] != nil; i++ {
 		name = fmt.Sprintf("%s_%d", v.Name, i)
 	}
-	e.used[name] = true
+	e.used[name] = v
 	n[v] = name
 }
 
