@@ -93,7 +93,7 @@ func goldenCase(t *testing.T, text string, table []Pass) string {
 	if err := Run(g, table, Options{}); err != nil { // which checks the graph
 		t.Fatal(err)
 	}
-	agree(t, g, evalSeeded(t, g), want)
+	agree(t, g, evalSeeded(t, g), want, ir.Folding)
 	out := g.String()
 	again := parse(t, out)
 	if s := again.String(); s != out {
@@ -129,10 +129,10 @@ func evalSeeded(t *testing.T, g *ir.Graph) []*ir.Tensor {
 	return out
 }
 
-func agree(t *testing.T, g *ir.Graph, got, want []*ir.Tensor) {
+func agree(t *testing.T, g *ir.Graph, got, want []*ir.Tensor, tol ir.Tolerance) {
 	t.Helper()
 	for i, v := range g.Out {
-		if err := ir.Agree(got[i], want[i], ir.Folding); err != nil {
+		if err := ir.Agree(got[i], want[i], tol); err != nil {
 			t.Errorf("output %q: %v\n%s", v.Name, err, g)
 		}
 	}

@@ -69,11 +69,16 @@ func portable(t *testing.T, file string, set frontend.DataSet, batch int) string
 		t.Fatal(err)
 	}
 	got := evalSet(t, g, set)
-	agree(t, g, got, before)
+	agree(t, g, got, before, ir.Folding)
 	for i, o := range set.Outputs {
 		near(t, got[i], o.Tensor)
 	}
-	return counts(g)
+	kinds := counts(g)
+	if err := Run(g, Target, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	agree(t, g, evalSet(t, g, set), before, ir.Compiled)
+	return kinds
 }
 
 func evalSet(t *testing.T, g *ir.Graph, set frontend.DataSet) []*ir.Tensor {

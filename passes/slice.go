@@ -126,7 +126,7 @@ func (s *site) sliceOfView(r *span) *ir.Value {
 		a++
 	}
 	whole := w.src.Type.Shape[a] * strides[a]
-	if f.stride < strides[a] || f.size*f.stride != whole {
+	if f.stride%strides[a] != 0 || f.size*f.stride != whole {
 		return nil
 	}
 	part := (r.hi - r.lo) * f.stride
