@@ -42,6 +42,15 @@ class Architecture:
     def step_t(self):
         return self.task != "classification" and not self.dense
 
+    @property
+    def input_output(self):
+        """The names of the graph's input and output."""
+        return {
+            "anomaly": ("window", "reconstruction"),
+            "forecast": ("window", "forecast"),
+            "classification": ("series", "log_probabilities"),
+        }[self.task]
+
     def metadata(self):
         """ONNX metadata; keys that do not apply are absent."""
         values = {key: getattr(self, key) for key in ("task", "m", "w", "d", "h", "ff", "L")}
@@ -125,7 +134,7 @@ def _norm(a, random):
         return None
     size = a.d if a.norm == "batch" else a.w
     norm = SimpleNamespace(
-        gamma=random.uniform(0.5, 1.5, size), beta=random.uniform(-0.5, 0.5, size)
+        gamma=random.uniform(0.5, 1.5, size), beta=random.uniform(-0.2, 0.2, size)
     )
     if a.norm == "batch":
         norm.mean, norm.var = random.uniform(-0.5, 0.5, size), random.uniform(0.5, 1.5, size)

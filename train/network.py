@@ -18,12 +18,7 @@ def network(a, p, form="add", opset=17):
     anomaly, forecast: (1, w, m) -> (1, m); classification: (1, w, m) -> (1, classes).
     """
     g = Graph(opset)
-    names = {
-        "anomaly": ("window", "reconstruction"),
-        "forecast": ("window", "forecast"),
-        "classification": ("series", "log_probabilities"),
-    }[a.task]
-
+    names = a.input_output
     x = g.op("Transpose", names[0], perm=[1, 0, 2])
     with g.scope("encoder"):
         built = spelling.built_mask(g, a.w) if form == "forward" else None

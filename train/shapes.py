@@ -16,6 +16,7 @@ import onnx
 
 from train.architectures import ARCHITECTURES, parameters
 from train.encoder import encoder
+from train.folded import folded
 from train.network import network
 from train.spelling import FORMS
 from train.weights import Weights
@@ -25,8 +26,14 @@ class Unsuitable(ValueError):
     """An option does not apply to a model."""
 
 
-def build(a, form="add", seed=0, opset=17):
-    """The ONNX model of an Architecture; Unsuitable if form is not one of its forms."""
+def build(a, form="add", seed=0, opset=17, by_hand=False):
+    """The ONNX model of an Architecture, by_hand: folded; Unsuitable if form does not apply."""
+    if by_hand:
+        if a.dense or form != "add" or opset != 17:
+            raise Unsuitable(
+                "--hand-folded goes with sparse models, --opset 17 and no other --mask-form"
+            )
+        return folded(a, parameters(a, seed))
     kind = "full" if a.dense else "step_t" if a.step_t else "activations"
     if form not in FORMS[kind]:
         raise Unsuitable(f"{a.name}: --mask-form is one of {', '.join(FORMS[kind])} here")
@@ -66,6 +73,7 @@ def main():
     forms = sorted({form for forms in FORMS.values() for form in forms})
     named.add_argument("--mask-form", choices=forms, default="add", help="how masks are spelled")
     named.add_argument("--gamma", choices=["masked", "plain"], help="forecast: window norms")
+    named.add_argument("--hand-folded", action="store_true", help="folded before the export")
     named.add_argument("--opset", type=int, choices=[14, 17], default=17)
     sizes = parser.add_argument_group("with --encoder")
     for name, default in ENCODER.items():
@@ -97,15 +105,14 @@ def main():
             paths = {name: arguments.out / f"{name}.onnx" for name in ARCHITECTURES}
         for name, path in paths.items():
             a = chosen(ARCHITECTURES[name], arguments)
-            write(build(a, arguments.mask_form, arguments.seed, arguments.opset), path)
+            options = arguments.mask_form, arguments.seed, arguments.opset, arguments.hand_folded
+            write(build(a, *options), path)
     except Unsuitable as error:
         parser.error(str(error))
 
 
 # Sizes of the forecaster that --encoder writes.
-ENCODER = dict(
-    window=96, channels=7, d_model=64, nhead=4, d_ff=256, layers=2, horizon=24
-)
+ENCODER = dict(window=96, channels=7, d_model=64, nhead=4, d_ff=256, layers=2, horizon=24)
 
 
 if __name__ == "__main__":

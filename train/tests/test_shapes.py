@@ -123,9 +123,26 @@ def forms(a):
 @pytest.mark.parametrize("opset", [14, 17])
 @pytest.mark.parametrize("a, form", [(a, form) for a in SMALL for form in forms(a)])
 def test_outputs(a, form, opset):
+    check(a, build(a, form, seed=1, opset=opset))
+
+
+@pytest.mark.parametrize("a", [a for a in SMALL if not a.dense])
+def test_hand_folded(a):
+    model = build(a, seed=1, by_hand=True)
+    assert len(model.graph.node) < len(build(a).graph.node)
+    check(a, model)
+
+
+def test_hand_folded_goes_alone():
+    for a, form in ((SMALL[0], "fill"), (SMALL[4], "add")):
+        with pytest.raises(Unsuitable, match="hand-folded"):
+            build(a, form, by_hand=True)
+
+
+def check(a, model):
+    """ONNX Runtime's output of the model with seed 1 is the numpy reference's."""
     ort = pytest.importorskip("onnxruntime", reason="runs the models in ONNX Runtime")
-    model = build(a, form, seed=1, opset=opset).SerializeToString()
-    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     x = np.random.default_rng(2).standard_normal((1, a.w, a.m)).astype(np.float32)
     (y,) = session.run(None, {session.get_inputs()[0].name: x})
     expected = forward(a, parameters(a, 1), x[0])
