@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func (e *emitter) kernel(n *ir.Node, op *low.Kernel) error {
 		args = append(args, e.ref(v))
 	}
 	for _, a := range op.Args {
-		lit := jen.Op(low.GoLiteral(a))
+		lit := argument(a)
 		switch a.(type) {
 		case int, bool, float64, string:
 			args = append(args, lit)
@@ -45,8 +46,40 @@ func (e *emitter) kernel(n *ir.Node, op *low.Kernel) error {
 	}
 	e.body = append(e.body, jen.If(
 		jen.Err().Op(":=").Id(e.use(op.Fn)).Call(args...), jen.Err().Op("!=").Nil(),
-	).Block(jen.Return(jen.Qual("fmt", "Errorf").Call(jen.Lit("%s: %w"), jen.Lit(fmt.Sprintf("%s %+q", op.Of.Name(), n.Out[0].Name)), jen.Err()))))
+	).Block(jen.Return(jen.Qual("fmt", "Errorf").Call(jen.Lit("%s: %w"), jen.Lit(fmt.Sprintf("%s %+q", op.Of.Name(), firstResult(n).Name)), jen.Err()))))
 	return nil
+}
+
+// argument is a constant argument of a kernel; infinities, NaN and -0 are calls of package math.
+func argument(a any) *jen.Statement {
+	switch x := a.(type) {
+	case float64:
+		switch {
+		case math.IsInf(x, 0):
+			return jen.Qual("math", "Inf").Call(jen.Lit(int(math.Copysign(1, x))))
+		case x != x:
+			return jen.Qual("math", "NaN").Call()
+		case x == 0 && math.Signbit(x):
+			return jen.Qual("math", "Copysign").Call(jen.Lit(0), jen.Lit(-1))
+		}
+	case []float64:
+		return jen.Index().Float64().ValuesFunc(func(g *jen.Group) {
+			for _, v := range x {
+				g.Add(argument(v))
+			}
+		})
+	}
+	return jen.Op(low.GoLiteral(a))
+}
+
+// firstResult is the first result of n that is not omitted.
+func firstResult(n *ir.Node) *ir.Value {
+	for _, v := range n.Out {
+		if v != nil {
+			return v
+		}
+	}
+	panic("a node without results")
 }
 
 // useAll notes the kernels that a piece of Go text calls.

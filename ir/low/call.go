@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"math"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,14 @@ func (a Args) MarshalText() ([]byte, error) {
 func GoLiteral(a any) string {
 	switch x := a.(type) {
 	case float64:
+		switch {
+		case x != x:
+			return "math.NaN()"
+		case x == 0 && math.Signbit(x):
+			return "math.Copysign(0, -1)"
+		case math.IsInf(x, 0):
+			return fmt.Sprintf("math.Inf(%d)", map[bool]int{true: 1, false: -1}[x > 0])
+		}
 		return strconv.FormatFloat(x, 'x', -1, 64)
 	case string:
 		return strconv.QuoteToASCII(x)
@@ -124,6 +133,25 @@ func literalValue(e ast.Expr) (any, error) {
 		}
 	case *ast.CompositeLit:
 		return sliceValue(e)
+	case *ast.CallExpr:
+		return specialValue(e)
+	}
+	return nil, fmt.Errorf("argument %v", e)
+}
+
+// specialValue reads what is no literal in Go: math.NaN(), math.Inf(sign) and math.Copysign(0, -1).
+func specialValue(e *ast.CallExpr) (any, error) {
+	f, ok := e.Fun.(*ast.SelectorExpr)
+	switch {
+	case ok && f.Sel.Name == "NaN" && len(e.Args) == 0:
+		return math.NaN(), nil
+	case ok && f.Sel.Name == "Copysign":
+		return math.Copysign(0, -1), nil
+	case ok && f.Sel.Name == "Inf" && len(e.Args) == 1:
+		sign, err := literalValue(e.Args[0])
+		if n, ok := sign.(int); ok {
+			return math.Inf(n), err
+		}
 	}
 	return nil, fmt.Errorf("argument %v", e)
 }

@@ -113,6 +113,8 @@ var Families = []Family{
 	{"nms", nms},
 	{"resize", resize},
 	{"sample", sample},
+	{"text", text},
+	{"tfidf", tfidf},
 }
 
 var byName = map[string][]*Def{} // newest first
