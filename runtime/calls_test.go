@@ -37,6 +37,7 @@ var kernels = map[string][]any{
 	"deformConv":           {deformConv[float32], deformConv[float64]},
 	"determinant":          {determinant[float32], determinant[float64]},
 	"gru":                  {gru[float32], gru[float64]},
+	"linearAttention":      {linearAttention[float32]},
 	"lpPool":               {lpPool[float32], lpPool[float64]},
 	"lstm":                 {lstm[float32], lstm[float64]},
 	"maxPool":              {maxPool[float32], maxPool[float64], maxPool[int8], maxPool[uint8]},

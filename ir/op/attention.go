@@ -13,6 +13,10 @@ import (
 var attention = []Def{
 	{Name: "Attention", Since: 24, From: 23, In: Arity{3, 7}, Out: Arity{1, 4},
 		Types: []Types{Floats, Floats, Floats, Numbers | Bools, Floats, Floats, Int64s}, Proto: &Attention{}},
+	{Name: "ai.onnx.preview.FlexAttention", Since: 1, In: Arity{3, -1}, Out: Arity{1, 1}, Types: []Types{Floats, Floats, Floats, Any}, Proto: &FlexAttention{}},
+	{Name: "LinearAttention", Since: 27, In: Arity{3, 6}, Out: Arity{1, 2}, Types: []Types{halfToFloat}, Proto: &LinearAttention{}},
+	{Name: "RotaryEmbedding", Since: 23, In: Arity{3, 4}, Out: Arity{1, 1},
+		Types: []Types{halfToFloat, halfToFloat, halfToFloat, Int64s}, Proto: &RotaryEmbedding{}},
 }
 
 // Attention is https://onnx.ai/onnx/operators/onnx__Attention.html, version 24: softmax(scale·Q·K' + mask)·V by head,

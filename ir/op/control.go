@@ -45,18 +45,20 @@ func (o *If) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if c := in[0].Type; c.Static() && c.Len() != 1 {
 		return nil, fmt.Errorf("the condition is %v, wanted one element", c)
 	}
-	var types []ir.Type
-	for i, v := range o.Then.Out {
-		w := o.Else.Out[i]
-		if v.Type.DType != w.Type.DType {
-			return nil, fmt.Errorf("result %d is %v in then_branch, %v in else_branch", i, v.Type, w.Type)
+	then, other := bodyTypes(o.Then, in[1:]), bodyTypes(o.Else, in[1:])
+	types := make([]ir.Type, len(then))
+	for i, t := range then {
+		if t.DType != other[i].DType {
+			return nil, fmt.Errorf("result %d is %v in then_branch, %v in else_branch", i, t, other[i])
 		}
-		types = append(types, commonType(v.Type, w.Type))
+		types[i] = commonType(t, other[i])
 	}
-	if in[0].Const != nil {
-		for i, v := range o.branch(in[0].Const).Out {
-			types[i] = v.Type
-		}
+	switch {
+	case in[0].Const == nil:
+	case o.branch(in[0].Const) == o.Then:
+		types = then
+	default:
+		types = other
 	}
 	return types, nil
 }
@@ -231,27 +233,10 @@ func (l *inliner) node(n *ir.Node, declared []*ir.Value) ([]*ir.Value, error) {
 	return out, err
 }
 
-// fold returns the results of a node as constants if its inputs are; of a shape only the type counts.
+// fold returns the results of a node as constants if its inputs decide them.
 func (l *inliner) fold(n *ir.Node) []*ir.Value {
-	shape := n.Op.Name() == "Shape" || n.Op.Name() == "Size"
-	in := make([]*ir.Tensor, len(n.In))
-	for i, v := range n.In {
-		switch {
-		case v == nil:
-		case v.Const != nil:
-			in[i] = v.Const
-		case shape && v.Type.Static():
-			in[i] = ir.NewTensor(v.Type.DType, v.Type.Shape...)
-		default:
-			return nil
-		}
-	}
-	switch n.Op.Name() {
-	case "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial":
-		return nil // every iteration draws anew
-	}
-	got, err := n.Op.Eval(in)
-	if err != nil {
+	got := foldNode(n)
+	if got == nil {
 		return nil
 	}
 	out := make([]*ir.Value, len(n.Out))

@@ -31,20 +31,25 @@ func (o *Loop) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if n < 0 || len(o.Body.In) != len(in) || len(o.Body.Out) < 1+n {
 		return nil, fmt.Errorf("the body %s has %d inputs and %d results, the node %d inputs", o.Body.Name, len(o.Body.In), len(o.Body.Out), len(in))
 	}
-	types := make([]ir.Type, 0, len(o.Body.Out)-1)
-	for i, v := range o.Body.Out[1:] {
-		if i >= n {
-			types = append(types, stackedType(v.Type, -1, 0))
-			continue
-		}
-		s := in[2+i]
-		if s == nil {
+	args := []*ir.Value{{Name: "iteration", Type: ir.Type{DType: ir.Int64}}, {Name: "condition", Type: ir.Type{DType: ir.Bool}}}
+	for i, v := range in[2:] {
+		if v == nil {
 			return nil, fmt.Errorf("input %d is required", 2+i)
 		}
-		if s.Type.DType != v.Type.DType {
-			return nil, fmt.Errorf("state %d begins as %v, the body gives %v", i, s.Type, v.Type)
+		args = append(args, v)
+	}
+	body := carriedTypes(o.Body, args, 2, 1, n)[1:]
+	types := make([]ir.Type, 0, len(body))
+	for i, t := range body {
+		if i >= n {
+			types = append(types, stackedType(t, -1, 0))
+			continue
 		}
-		types = append(types, commonType(s.Type, v.Type))
+		s := in[2+i].Type
+		if s.DType != t.DType {
+			return nil, fmt.Errorf("state %d begins as %v, the body gives %v", i, s, t)
+		}
+		types = append(types, commonType(s, t))
 	}
 	return types, nil
 }

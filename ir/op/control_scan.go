@@ -34,16 +34,15 @@ func option(list []int, i int) int {
 	return 0
 }
 
-// plan returns the number of states, the axis of each scanned input and of each stacked result, and the number of
-// iterations, -1 where not known.
-func (o *Scan) plan(in []ir.Type) (states int, from, to []int, steps int, err error) {
+// plan returns the number of states, the axis of each scanned input and the number of iterations, -1 where not known.
+func (o *Scan) plan(in []ir.Type) (states int, from []int, steps int, err error) {
 	if o.Body == nil {
-		return 0, nil, nil, 0, errors.New("attribute body is required")
+		return 0, nil, 0, errors.New("attribute body is required")
 	}
 	scanned := o.NumScanInputs
 	states = len(in) - scanned - o.Captures
 	if scanned < 1 || states < 0 || len(o.Body.In) != len(in) || len(o.Body.Out) < states {
-		return 0, nil, nil, 0, fmt.Errorf("num_scan_inputs is %d for %d inputs; the body %s has %d inputs and %d results",
+		return 0, nil, 0, fmt.Errorf("num_scan_inputs is %d for %d inputs; the body %s has %d inputs and %d results",
 			scanned, len(in), o.Body.Name, len(o.Body.In), len(o.Body.Out))
 	}
 	steps = -1
@@ -55,26 +54,26 @@ func (o *Scan) plan(in []ir.Type) (states int, from, to []int, steps int, err er
 		}
 		a, err := axisOf(option(o.InputAxes, i), len(t.Shape))
 		if err != nil {
-			return 0, nil, nil, 0, fmt.Errorf("attribute scan_input_axes: %w", err)
+			return 0, nil, 0, fmt.Errorf("attribute scan_input_axes: %w", err)
 		}
 		from = append(from, a)
 		switch d := t.Shape[a]; {
 		case steps < 0:
 			steps = d
 		case d >= 0 && d != steps:
-			return 0, nil, nil, 0, fmt.Errorf("scanned input %d has %d elements along its axis, another has %d", i, d, steps)
+			return 0, nil, 0, fmt.Errorf("scanned input %d has %d elements along its axis, another has %d", i, d, steps)
 		}
 	}
-	for i, v := range o.Body.Out[states:] {
-		a := option(o.OutputAxes, i)
-		if !v.Type.NoRank {
-			if a, err = axisOf(a, len(v.Type.Shape)+1); err != nil {
-				return 0, nil, nil, 0, fmt.Errorf("attribute scan_output_axes: %w", err)
-			}
-		}
-		to = append(to, a)
+	return states, from, steps, nil
+}
+
+// outAxis is where the elements of stacked result k, of the given rank, are stacked.
+func (o *Scan) outAxis(k, rank int) (int, error) {
+	a, err := axisOf(option(o.OutputAxes, k), rank+1)
+	if err != nil {
+		return 0, fmt.Errorf("attribute scan_output_axes: %w", err)
 	}
-	return states, from, to, steps, nil
+	return a, nil
 }
 
 // Infer joins the state before and after, and stacks the rest.
@@ -86,19 +85,33 @@ func (o *Scan) Infer(in []*ir.Value) ([]ir.Type, error) {
 		}
 		types[i] = v.Type
 	}
-	states, _, to, steps, err := o.plan(types)
+	states, from, steps, err := o.plan(types)
 	if err != nil {
 		return nil, err
 	}
+	args := slices.Clone(in)
+	for i, a := range from {
+		t := types[states+i]
+		if !t.NoRank {
+			t.Shape = slices.Delete(slices.Clone(t.Shape), a, a+1)
+		}
+		args[states+i] = &ir.Value{Name: "slice", Type: t}
+	}
 	var out []ir.Type
-	for i, v := range o.Body.Out {
+	for i, t := range carriedTypes(o.Body, args, 0, 0, states) {
 		switch {
+		case i >= states && t.NoRank:
+			out = append(out, t)
 		case i >= states:
-			out = append(out, stackedType(v.Type, steps, to[i-states]))
-		case v.Type.DType != types[i].DType:
-			return nil, fmt.Errorf("state %d begins as %v, the body gives %v", i, types[i], v.Type)
+			a, err := o.outAxis(i-states, len(t.Shape))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, stackedType(t, steps, a))
+		case t.DType != types[i].DType:
+			return nil, fmt.Errorf("state %d begins as %v, the body gives %v", i, types[i], t)
 		default:
-			out = append(out, commonType(types[i], v.Type))
+			out = append(out, commonType(types[i], t))
 		}
 	}
 	return out, nil
@@ -113,12 +126,12 @@ func sliceAt(t *ir.Tensor, axis, i int) *ir.Tensor {
 
 // Eval runs the body.
 func (o *Scan) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
-	states, from, to, steps, err := o.plan(eachTensor(in, (*ir.Tensor).Type))
+	states, from, steps, err := o.plan(eachTensor(in, (*ir.Tensor).Type))
 	if err != nil {
 		return nil, err
 	}
 	state, scanned, captured := in[:states], in[states:states+o.NumScanInputs], in[states+o.NumScanInputs:]
-	stacks := make([][]*ir.Tensor, len(to))
+	stacks := make([][]*ir.Tensor, len(o.Body.Out)-states)
 	for i := range steps {
 		args := slices.Clone(state)
 		for k, t := range scanned {
@@ -138,7 +151,15 @@ func (o *Scan) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 		if option(o.OutputDirections, k) == 1 {
 			slices.Reverse(list)
 		}
-		out = append(out, stack(list, o.Body.Out[states+k].Type, to[k]))
+		elem := o.Body.Out[states+k].Type
+		if len(list) > 0 {
+			elem = list[0].Type()
+		}
+		a, err := o.outAxis(k, len(elem.Shape))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, stack(list, elem, a))
 	}
 	return out, nil
 }
@@ -157,13 +178,13 @@ func (o *Scan) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	for i, v := range n.In {
 		types[i] = v.Type
 	}
-	states, from, to, steps, err := o.plan(types)
+	states, from, steps, err := o.plan(types)
 	if err != nil {
 		return nil, err
 	}
 	state, scanned, captured := n.In[:states], n.In[states:states+o.NumScanInputs], n.In[states+o.NumScanInputs:]
 	l := &inliner{b: b}
-	stacks := make([][]*ir.Value, len(to))
+	stacks := make([][]*ir.Value, len(o.Body.Out)-states)
 	for i := range steps {
 		args := slices.Clone(state)
 		for k, v := range scanned {
@@ -187,11 +208,15 @@ func (o *Scan) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 			slices.Reverse(list)
 		}
 		if len(list) == 0 {
-			t := stack(nil, o.Body.Out[states+k].Type, to[k])
-			out = append(out, low.Copy(b, b.Const(t), t.Shape...))
+			t := n.Out[states+k].Type
+			out = append(out, low.Copy(b, b.Const(ir.NewTensor(t.DType, t.Shape...)), t.Shape...))
 			continue
 		}
-		out = append(out, stackValues(b, list, to[k]))
+		a, err := o.outAxis(k, len(list[0].Type.Shape))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, stackValues(b, list, a))
 	}
 	return ownResults(b, out[:len(n.Out)]), nil
 }

@@ -13,6 +13,7 @@ var conv = []Def{
 	{Name: "ConvInteger", Since: 10, In: Arity{2, 4}, Out: Arity{1, 1}, Types: []Types{bytesOf}, Proto: &ConvInteger{}},
 	{Name: "ConvTranspose", Since: 22, From: 1, In: Arity{2, 3}, Out: Arity{1, 1}, Types: []Types{Floats}, Proto: &ConvTranspose{}},
 	{Name: "DeformConv", Since: 22, From: 19, In: Arity{3, 5}, Out: Arity{1, 1}, Types: []Types{Floats}, Proto: &DeformConv{}},
+	{Name: "CausalConvWithState", Since: 27, In: Arity{2, 4}, Out: Arity{1, 2}, Types: []Types{halfToFloat}, Proto: &CausalConvWithState{}},
 }
 
 // Conv is https://onnx.ai/onnx/operators/onnx__Conv.html, version 22: X [batch, channels, ...], W [filters,
