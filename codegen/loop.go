@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,11 +52,26 @@ func (e *emitter) loop(x low.Expr, dst *jen.Statement, out ir.Type, in []operand
 	if !ok {
 		name = e.fresh("loop")
 		e.funcs[text] = name
-		e.decls = append(e.decls, jen.Comment(name+" computes "+x.String()+"."), jen.Func().Id(name).Id(text))
+		e.decls = append(e.decls, jen.Comment(name+" computes "+x.String()+"."), jen.Func().Id(name).Add(goText(text)))
 		e.useAll(text)
 	}
 	e.body = append(e.body, jen.Id(name).Call(args...))
 	return nil
+}
+
+var mathName = regexp.MustCompile(`\bmath\.(\w+)`)
+
+// goText is Go source as a token, the names of package math in it imported.
+func goText(text string) *jen.Statement {
+	s := &jen.Statement{}
+	for {
+		at := mathName.FindStringSubmatchIndex(text)
+		if at == nil {
+			return s.Id(text)
+		}
+		s.Id(text[:at[0]]).Qual("math", text[at[2]:at[3]])
+		text = text[at[1]:]
+	}
 }
 
 // loops is a nest over dims, outermost first; strides are by operand, the result's first.

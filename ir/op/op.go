@@ -272,7 +272,7 @@ func Import(g *ir.Graph, n *Raw) (out []*ir.Value, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return node.Out, nil
+	return node.Out, settle(g, node)
 }
 
 // Variadic is implemented by operators whose number of results is not told by their attributes.
