@@ -121,11 +121,10 @@ def parameters(a, seed):
             n = a.w * a.d
             p.zeros = {part: random.permutation(n)[: dropped(a.p_a, n)] for part in "qkv"}
     if a.task == "forecast" and not a.dense and a.gamma == "masked":
-        norms = [norm for layer in p.layers for norm in (layer.norm1, layer.norm2)]
-        for norm in norms:
-            # Without the last gamma of the last norm the output would be constant.
-            free = a.w - 1 if norm is norms[-1] else a.w
-            norm.gamma[random.permutation(free)[: a.w // 2]] = 0
+        for layer in p.layers:
+            for norm in (layer.norm1, layer.norm2):
+                # With a masked last gamma the last row would forget its input.
+                norm.gamma[random.permutation(a.w - 1)[: a.w // 2]] = 0
     return p
 
 
