@@ -2,6 +2,7 @@ package op
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/ir/low"
@@ -83,7 +84,7 @@ func dropout7(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
 	if n.Opset >= 10 || len(n.Out) < 2 {
 		return nil, nil
 	}
-	out := b.AddN(2, &Dropout{}, n.In...)
+	out := slices.Clone(b.AddN(2, &Dropout{}, n.In...))
 	out[1] = b.Add(&Cast{Saturate: true, To: n.In[0].Type.DType, RoundMode: "up"}, out[1])
 	return out, nil
 }

@@ -232,29 +232,32 @@ func (*Clip) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 // clip6 turns the attributes min and max, by default the limits of float32, into inputs.
 func clip6(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
 	const largest = 0x1.fffffep127
-	if _, ok := n.Attrs["min"]; !ok {
-		n.Attrs["min"] = float32(-largest)
-	}
-	if _, ok := n.Attrs["max"]; !ok {
-		n.Attrs["max"] = float32(largest)
-	}
-	return clip1(b, n)
+	return nil, clipBounds(b, n, float32(-largest), float32(largest))
 }
 
-// clip1 turns the attributes min and max into inputs.
+// clip1 is clip6 without default limits.
 func clip1(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
-	for _, name := range []string{"min", "max"} {
+	if err := clipBounds(b, n, nil, nil); err != nil {
+		return nil, err
+	}
+	return one(b.Add(&Clip{}, n.In...))
+}
+
+func clipBounds(b *ir.Builder, n *Raw, lo, hi any) error {
+	for i, name := range []string{"min", "max"} {
 		v, ok := n.Attrs[name]
 		if !ok {
-			n.In = append(n.In, nil)
-			continue
-		}
-		x, ok := v.(float32)
-		if !ok {
-			return nil, fmt.Errorf("attribute %s: wrong kind of value", name)
+			v = []any{lo, hi}[i]
 		}
 		delete(n.Attrs, name)
-		n.In = append(n.In, b.Const(ir.FromFloats(n.In[0].Type.DType, nil, []float64{float64(x)})))
+		switch x := v.(type) {
+		case nil:
+			n.In = append(n.In, nil)
+		case float32:
+			n.In = append(n.In, b.Const(ir.FromFloats(n.In[0].Type.DType, nil, []float64{float64(x)})))
+		default:
+			return fmt.Errorf("attribute %s: wrong kind of value", name)
+		}
 	}
-	return nil, nil
+	return nil
 }
