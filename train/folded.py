@@ -1,14 +1,18 @@
 """The same functions as train.network writes, folded by hand.
 
 What a careful user can reach by rewriting the model before an export, and so
-the fair peer of a compiler that folds by itself. Step-T (section 3.2 of arXiv
-2308.04637): a past step's attention is its own value, so Q and K are computed
-for no past step. For the last step the projections move to the single row's
-side, q (W_K x) = (W_K q) x and sum a_j (W_V x_j) = W_V (sum a_j x_j); the bias
-of K shifts all scores alike and drops out, that of V goes into out_proj's. Without norms only the last row of
-the last layer is computed. Classifiers: scale and Q mask are one constant,
-BatchNorm is Mul and Add, and the mean over time comes before the decoder. The
-scales of the embedding and of Q go into their weights, which stay ternary.
+the fair peer of a compiler that folds by itself.
+
+Step-T (section 3.2 of arXiv 2308.04637): a past step's attention is its own
+value, so Q and K are computed for no past step. For the last step the
+projections move to the single row's side, q (W_K x) = (W_K q) x and
+sum a_j (W_V x_j) = W_V (sum a_j x_j); the bias of K shifts all scores alike
+and drops out, that of V goes into out_proj's. Without norms only the last row
+of the last layer is computed. The scales of the embedding and of Q go into
+their weights, which stay ternary.
+
+Classifiers: scale and Q mask are one constant, BatchNorm is Mul and Add, and
+the mean over time comes before the decoder.
 
 Activations are laid out (1, w, d), so that no Transpose is left but those of
 heads and window norms.

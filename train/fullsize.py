@@ -87,7 +87,7 @@ class _Transformer:
         )
 
     def embedding(self, name, x, marks, steps):
-        """Values by a circular convolution of 3 steps, plus calendar and sinusoid: (1, steps, d)."""
+        """(1, steps, d): values by a circular convolution, calendar features, sinusoid."""
         s, g = self.s, self.g
         with g.scope(name):
             x = g.op("Transpose", x, perm=[0, 2, 1])

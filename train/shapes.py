@@ -77,7 +77,7 @@ def main():
     named.add_argument("--opset", type=int, choices=[14, 17], default=17)
     sizes = parser.add_argument_group("with --encoder")
     for name, default in ENCODER.items():
-        sizes.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
+        sizes.add_argument(f"--{name.replace('_', '-')}", type=int, help=f"default {default}")
     arguments = parser.parse_args()
 
     if arguments.list:
@@ -90,7 +90,13 @@ def main():
         parser.error("--density must be above 0 and at most 1")
     if arguments.dense and arguments.density not in (None, 1):
         parser.error("--dense goes with --density 1")
+    options = arguments.mask_form, arguments.seed, arguments.opset, arguments.hand_folded
     if arguments.encoder:
+        if arguments.gamma or options != ("add", arguments.seed, 17, False):
+            parser.error("--mask-form, --gamma, --hand-folded and --opset go with --name or --all")
+        for name, default in ENCODER.items():
+            if getattr(arguments, name) is None:
+                setattr(arguments, name, default)
         if arguments.d_model % arguments.nhead or arguments.d_model % 2:
             parser.error("--d-model must be even and a multiple of --nhead")
         weights = Weights(
@@ -98,6 +104,8 @@ def main():
         )
         write(encoder(arguments, weights), arguments.out)
         return
+    if any(getattr(arguments, name) is not None for name in ENCODER):
+        parser.error("sizes go with --encoder")
     try:
         if arguments.name:
             paths = {arguments.name: arguments.out}
@@ -105,7 +113,6 @@ def main():
             paths = {name: arguments.out / f"{name}.onnx" for name in ARCHITECTURES}
         for name, path in paths.items():
             a = chosen(ARCHITECTURES[name], arguments)
-            options = arguments.mask_form, arguments.seed, arguments.opset, arguments.hand_folded
             write(build(a, *options), path)
     except Unsuitable as error:
         parser.error(str(error))

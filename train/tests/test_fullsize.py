@@ -75,8 +75,10 @@ class Reference:
         y = self.embedding("/dec_embedding", x_dec, x_mark_dec)
         for i in range(self.s.decoders):
             path = f"/decoder/layers.{i}"
-            y = self.norm(path + "/norm1", y + self.attention(path + "/self_attention", y, y, True))
-            y = self.norm(path + "/norm2", y + self.attention(path + "/cross_attention", y, x, False))
+            z = self.attention(path + "/self_attention", y, y, True)
+            y = self.norm(path + "/norm1", y + z)
+            z = self.attention(path + "/cross_attention", y, x, False)
+            y = self.norm(path + "/norm2", y + z)
             y = self.norm(path + "/norm3", y + self.feed_forward(path, y))
         y = self.norm("/decoder/norm", y)
         return self.linear("/decoder/projection", y)[-self.s.horizon :]

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 from onnx import numpy_helper
 
 from train.architectures import ARCHITECTURES, Architecture, parameters
-from train.shapes import Unsuitable, build
+from train.shapes import Unsuitable, build, main
 from train.spelling import FORMS
 from train.tests.reference import forward
 
@@ -109,6 +110,22 @@ def test_metadata():
 def test_same_seed_same_bytes():
     first, second = (build(SMALL[0], seed=5).SerializeToString() for _ in range(2))
     assert first == second != build(SMALL[0], seed=6).SerializeToString()
+
+
+def test_command(tmp_path, monkeypatch, capsys):
+    def run(*options):
+        monkeypatch.setattr("sys.argv", ["shapes", *options])
+        main()
+
+    path = tmp_path / "folder" / "smap.onnx"
+    run("--name", "smap", "--density", "0.1", "--seed", "2", "--out", str(path))
+    model = onnx.load(path)
+    assert model == build(replace(ARCHITECTURES["smap"], k=0.1), seed=2)
+    run("--list")
+    assert len(capsys.readouterr().out.splitlines()) == 15
+    with pytest.raises(SystemExit):
+        run("--name", "smd", "--gamma", "plain", "--out", str(path))
+    assert "--gamma goes with the sparse forecast models" in capsys.readouterr().err
 
 
 def test_unsuitable_form():
