@@ -234,6 +234,9 @@ func (g *Graph) Uses() map[*Value]int {
 	return uses
 }
 
+// Become takes over the nodes and outputs of h, a graph with the same inputs, which must not be used afterwards.
+func (g *Graph) Become(h *Graph) { g.Nodes, g.Out, g.used = h.Nodes, h.Out, nil }
+
 // Fresh returns a value name that g does not use yet, made from base.
 func (g *Graph) Fresh(base string) string {
 	g.gather()

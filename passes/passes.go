@@ -32,6 +32,7 @@ var Portable = []Pass{
 	{Name: "slice", Run: slice},
 	{Name: "sink", Run: sink},
 	{Name: "attention", Run: attention},
+	{Name: "live", Run: live},
 	{Name: "unfold", Run: unfold, Last: true},
 }
 

@@ -121,7 +121,18 @@ func (o *Attention) pattern(mask *ir.Value, d attnDims) (keep [][]bool, add *ir.
 		}
 		return keep, denseMask(full, d, d.batch*d.heads)
 	}
-	keep = grid(d, func(i, j int) bool { return !(o.IsCausal && j > d.past+i) && !math.IsInf(full(i, j), -1) })
+	top := make([]float64, d.queries)
+	for i := range top {
+		top[i] = math.Inf(-1)
+		for j := range d.keys {
+			if !(o.IsCausal && j > d.past+i) {
+				top[i] = max(top[i], full(i, j))
+			}
+		}
+	}
+	keep = grid(d, func(i, j int) bool {
+		return !(o.IsCausal && j > d.past+i) && !math.IsInf(full(i, j), -1) && !(full(i, j) < top[i]-maskedOut)
+	})
 	if matters(keep, full) {
 		add = denseMask(full, d, 1)
 	}

@@ -1,0 +1,243 @@
+package op
+
+import (
+	"slices"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// moving is the flow of operators that only place elements: their Eval on tensors of indices tells where each element
+// of the result comes from. The first data inputs hold the elements; the others must be constant.
+func moving(data int, shrink func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value) Flow {
+	return Flow{
+		Know: func(n *ir.Node, in []*Known) *Known {
+			from := origins(n, data)
+			if from == nil {
+				return nil
+			}
+			mask := make([]bool, len(from))
+			for e, o := range from {
+				mask[e] = in[o.input].at(o.elem)
+			}
+			return knownWhere(mask, evalKnown(n, in))
+		},
+		Need: func(n *ir.Node, live []bool, in []*Known) [][]bool {
+			from := origins(n, data)
+			if from == nil {
+				return nil
+			}
+			need := make([][]bool, len(n.In))
+			for i, v := range n.In {
+				if v != nil {
+					need[i] = make([]bool, v.Type.Len())
+				}
+			}
+			for e, o := range from {
+				if live[e] {
+					need[o.input][o.elem] = true
+				}
+			}
+			return need
+		},
+		Shrink: func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+			if shrink != nil {
+				if v := shrink(s, n, keep); v != nil {
+					return v
+				}
+			}
+			return whole(s, n, keep)
+		},
+	}
+}
+
+// whole computes all of the result and keeps a part.
+func whole(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+	args := make([]*ir.Value, len(n.In))
+	for i, v := range n.In {
+		if v != nil {
+			args[i] = s.Get(i, make([][]int, len(v.Type.Shape)))
+		}
+	}
+	return s.Gather(s.B.Add(n.Op, args...), keep)
+}
+
+type origin struct{ input, elem int }
+
+// origins lists where the elements of the result come from; nil if an operand that decides it is not constant.
+func origins(n *ir.Node, data int) []origin {
+	if data < 0 {
+		data = len(n.In)
+	}
+	args := make([]*ir.Tensor, len(n.In))
+	var all []origin
+	for i, v := range n.In {
+		switch {
+		case v == nil:
+		case i < data:
+			at := make([]int64, v.Type.Len())
+			for e := range at {
+				at[e] = int64(len(all))
+				all = append(all, origin{i, e})
+			}
+			args[i] = ir.Of(ir.Int64, v.Type.Shape, at)
+		case v.Const == nil:
+			return nil
+		default:
+			args[i] = v.Const
+		}
+	}
+	out, err := n.Op.Eval(args)
+	if err != nil {
+		return nil
+	}
+	at := ir.Data[int64](out[0])
+	from := make([]origin, len(at))
+	for e, j := range at {
+		from[e] = all[j]
+	}
+	return from
+}
+
+// Flow permutes boxes.
+func (t *Transpose) Flow() Flow {
+	return moving(1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+		perm, err := t.perm(len(keep))
+		if err != nil {
+			return nil
+		}
+		box := make([][]int, len(keep))
+		for i, p := range perm {
+			box[p] = keep[i]
+		}
+		return s.B.Add(t, s.Get(0, box))
+	})
+}
+
+// Flow of reshapes keeps boxes along axes that they leave as they are, axes of length 1 aside.
+func (*Reshape) Flow() Flow { return moving(1, reshapeBox) }
+
+// Flow is that of a reshape.
+func (*Flatten) Flow() Flow { return moving(1, reshapeBox) }
+
+// Flow is that of a reshape.
+func (*Squeeze) Flow() Flow { return moving(1, reshapeBox) }
+
+// Flow is that of a reshape.
+func (*Unsqueeze) Flow() Flow { return moving(1, reshapeBox) }
+
+// reshapeBox maps axes that correspond one to one; other groups of axes are taken whole.
+func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+	from, to := n.In[0].Type.Shape, n.Out[0].Type.Shape
+	box, late := make([][]int, len(from)), make([][]int, len(to))
+	shape := slices.Clone(to)
+	i, j := 0, 0
+	for i < len(from) || j < len(to) {
+		switch {
+		case i < len(from) && from[i] == 1:
+			i++
+		case j < len(to) && to[j] == 1:
+			j++
+		case i < len(from) && j < len(to) && from[i] == to[j]:
+			if box[i] = keep[j]; keep[j] != nil {
+				shape[j] = len(keep[j])
+			}
+			i, j = i+1, j+1
+		default: // the smallest groups of the same size
+			p, q := 1, 1
+			for p != q || p == 1 {
+				if p <= q && i < len(from) {
+					p *= from[i]
+					i++
+				} else if j < len(to) {
+					q *= to[j]
+					late[j] = keep[j]
+					j++
+				} else {
+					return nil
+				}
+			}
+		}
+	}
+	return s.Gather(s.B.Add(&Reshape{}, s.Get(0, box), s.B.Ints(shape...)), late)
+}
+
+// Flow of a slice with constant operands is a smaller box of the input.
+func (*Slice) Flow() Flow { return moving(1, axisBox) }
+
+// Flow of constant indices is a box of the input.
+func (g *Gather) Flow() Flow {
+	return moving(1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+		if len(n.In[1].Type.Shape) != 1 {
+			return nil
+		}
+		return axisBox(s, n, keep)
+	})
+}
+
+// axisBox is for operators that pick indices along each axis on its own: where these increase, a box of the input is
+// all that is left.
+func axisBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+	from, in, out := origins(n, 1), n.In[0].Type.Shape, n.Out[0].Type.Shape
+	if from == nil || len(in) != len(out) || len(from) == 0 {
+		return nil
+	}
+	own, strides := ir.Strides(in), ir.Strides(out)
+	box := make([][]int, len(in))
+	for a := range box {
+		pick := make([]int, out[a])
+		for i := range pick {
+			pick[i] = from[i*strides[a]].elem / own[a] % in[a]
+		}
+		list := pick
+		if keep[a] != nil {
+			list = make([]int, len(keep[a]))
+			for i, k := range keep[a] {
+				list[i] = pick[k]
+			}
+		}
+		for i := 1; i < len(list); i++ {
+			if list[i] <= list[i-1] {
+				return nil
+			}
+		}
+		if len(list) < in[a] {
+			box[a] = list
+		}
+	}
+	return s.Get(0, box)
+}
+
+// Flow divides a box among the inputs.
+func (c *Concat) Flow() Flow {
+	return moving(-1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+		axis := c.Axis
+		if axis < 0 {
+			axis += len(keep)
+		}
+		if keep[axis] == nil {
+			keep = slices.Clone(keep)
+			keep[axis] = allAxes(n.Out[0].Type.Shape[axis])
+		}
+		var parts []*ir.Value
+		at := 0
+		for i, v := range n.In {
+			box := slices.Clone(keep)
+			box[axis] = nil
+			for _, k := range keep[axis] {
+				if k >= at && k < at+v.Type.Shape[axis] {
+					box[axis] = append(box[axis], k-at)
+				}
+			}
+			if at += v.Type.Shape[axis]; box[axis] != nil {
+				parts = append(parts, s.Get(i, box))
+			}
+		}
+		if len(parts) == 1 {
+			return parts[0]
+		}
+		return s.B.Add(&Concat{Axis: axis}, parts...)
+	})
+}
+
+// Flow repeats elements.
+func (*Expand) Flow() Flow { return moving(1, nil) }

@@ -1,0 +1,177 @@
+package passes
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/op"
+)
+
+// live computes only what reaches an output and is not known before the model runs: rows and columns of values that
+// nobody needs, or that are constants whatever the input, leave every operator that works row by row or column by
+// column. Operators say how need and knowledge pass through them (op.Flow). The result is taken only if it has less work.
+func live(g *ir.Graph) (bool, error) {
+	a := analyse(g)
+	s := &shrinker{a: a, g: g, h: &ir.Graph{Name: g.Name, In: g.In, Meta: g.Meta}, boxes: map[*ir.Value]box{}, made: map[string]*ir.Value{}}
+	s.h.Claim(namesOf(g)...)
+	for _, v := range g.In {
+		s.boxes[v] = box{v: v, keep: make([][]int, len(v.Type.Shape))}
+	}
+	for _, n := range g.Nodes {
+		if err := s.node(n); err != nil {
+			return false, fmt.Errorf("%v: %w", n, err)
+		}
+	}
+	if err := s.outputs(); err != nil {
+		return false, err
+	}
+	if _, err := deadcode(s.h); err != nil {
+		return false, err
+	}
+	if work(s.h) >= work(g) {
+		return false, nil
+	}
+	g.Become(s.h)
+	return true, nil
+}
+
+func namesOf(g *ir.Graph) (names []string) {
+	for _, n := range g.Nodes {
+		for _, v := range n.Out {
+			if v != nil {
+				names = append(names, v.Name)
+			}
+		}
+	}
+	for _, v := range slices.Concat(g.In, g.Consts()) {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// liveness is what the two analyses found.
+type liveness struct {
+	known map[*ir.Value]*op.Known
+	live  map[*ir.Value][]bool
+}
+
+// flowOf is the flow of a node through which both analyses go.
+func flowOf(n *ir.Node) (op.Flow, bool) {
+	f, ok := n.Op.(op.Flower)
+	if !ok || len(n.Out) != 1 || n.Out[0] == nil || !n.Out[0].Type.Static() || n.Out[0].Type.DType == ir.String ||
+		slices.ContainsFunc(n.In, func(v *ir.Value) bool {
+			return v != nil && (!v.Type.Static() || v.Type.DType == ir.String || v.Type.DType.IsComplex())
+		}) {
+		return op.Flow{}, false
+	}
+	return f.Flow(), true
+}
+
+func (a *liveness) knownOf(v *ir.Value) *op.Known {
+	if v == nil {
+		return nil
+	}
+	if k, ok := a.known[v]; ok || v.Const == nil {
+		return k
+	}
+	k := &op.Known{Mask: allOf(v.Const.Len()), Val: v.Const}
+	a.known[v] = k
+	return k
+}
+
+func allOf(n int) []bool {
+	m := make([]bool, n)
+	for i := range m {
+		m[i] = true
+	}
+	return m
+}
+
+func (a *liveness) inputs(n *ir.Node) []*op.Known {
+	in := make([]*op.Known, len(n.In))
+	for i, v := range n.In {
+		in[i] = a.knownOf(v)
+	}
+	return in
+}
+
+// analyse follows knowledge forward and need backward.
+func analyse(g *ir.Graph) *liveness {
+	a := &liveness{known: map[*ir.Value]*op.Known{}, live: map[*ir.Value][]bool{}}
+	for _, n := range g.Nodes {
+		if f, ok := flowOf(n); ok {
+			a.known[n.Out[0]] = f.Know(n, a.inputs(n))
+		}
+	}
+	for _, v := range g.Out {
+		if v.Type.Static() {
+			a.live[v] = allOf(v.Type.Len())
+		}
+	}
+	for _, n := range slices.Backward(g.Nodes) {
+		a.backward(n)
+	}
+	return a
+}
+
+func (a *liveness) backward(n *ir.Node) {
+	var need [][]bool
+	if f, ok := flowOf(n); ok {
+		v := n.Out[0]
+		unknown := make([]bool, v.Type.Len())
+		k, some := a.known[v], false
+		for e := range unknown {
+			unknown[e] = a.live[v] != nil && a.live[v][e] && !(k != nil && k.Mask[e])
+			some = some || unknown[e]
+		}
+		if !some {
+			return
+		}
+		need = f.Need(n, unknown, a.inputs(n))
+	}
+	for i, v := range n.In {
+		if v == nil || v.Const != nil || !v.Type.Static() {
+			continue
+		}
+		if a.live[v] == nil {
+			a.live[v] = make([]bool, v.Type.Len())
+		}
+		for e := range a.live[v] {
+			a.live[v][e] = a.live[v][e] || need == nil || need[i][e]
+		}
+	}
+}
+
+// boxOf lists, by axis, the indices at which some element of v is needed and not known; nil lists are whole axes. It
+// reports whether there are any.
+func (a *liveness) boxOf(v *ir.Value) (keep [][]int, some bool) {
+	shape := v.Type.Shape
+	on := make([][]bool, len(shape))
+	for i, d := range shape {
+		on[i] = make([]bool, d)
+	}
+	k, strides := a.known[v], ir.Strides(shape)
+	for e, l := range a.live[v] {
+		if !l || k != nil && k.Mask[e] {
+			continue
+		}
+		some = true
+		for i, s := range strides {
+			on[i][e/s%shape[i]] = true
+		}
+	}
+	keep = make([][]int, len(shape))
+	for i := range on {
+		var list []int
+		for j, b := range on[i] {
+			if b {
+				list = append(list, j)
+			}
+		}
+		if len(list) < shape[i] {
+			keep[i] = list
+		}
+	}
+	return keep, some
+}

@@ -1,0 +1,247 @@
+package passes
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/op"
+)
+
+// box is the part of a value that is computed: v holds it.
+type box struct {
+	v    *ir.Value
+	keep [][]int // by axis, increasing; nil: the whole axis
+}
+
+func (b box) whole() bool {
+	return b.v != nil && !slices.ContainsFunc(b.keep, func(l []int) bool { return l != nil })
+}
+
+// shrinker rebuilds the graph g as h with every value cut down to its box.
+type shrinker struct {
+	a     *liveness
+	g, h  *ir.Graph
+	boxes map[*ir.Value]box
+	made  map[string]*ir.Value // parts of values that were put together already
+}
+
+func (s *shrinker) node(n *ir.Node) error {
+	b := ir.NewBuilder(s.h, baseName(n))
+	f, ok := flowOf(n)
+	if !ok {
+		in := make([]*ir.Value, len(n.In))
+		for i, v := range n.In {
+			if v != nil {
+				in[i] = s.part(b, v, make([][]int, len(v.Type.Shape)))
+			}
+		}
+		return s.copy(n, in, b.Err())
+	}
+	v := n.Out[0]
+	keep, some := s.a.boxOf(v)
+	if !some {
+		return nil
+	}
+	if !s.smaller(n, keep) {
+		in := make([]*ir.Value, len(n.In))
+		for i, x := range n.In {
+			if in[i] = x; x != nil && x.Const == nil {
+				in[i] = s.boxes[x].v
+			}
+		}
+		return s.copy(n, in, nil)
+	}
+	y := f.Shrink(&op.Shrinker{B: b,
+		Get:   func(i int, keep [][]int) *ir.Value { return s.part(b, n.In[i], keep) },
+		Known: func(i int) *op.Known { return s.a.knownOf(n.In[i]) },
+	}, n, keep)
+	s.boxes[v] = box{y, keep}
+	return b.Err()
+}
+
+// smaller reports whether there is less to compute than n does.
+func (s *shrinker) smaller(n *ir.Node, keep [][]int) bool {
+	if slices.ContainsFunc(keep, func(l []int) bool { return l != nil }) {
+		return true
+	}
+	if a, ok := n.Op.(*op.Attention); ok && a.Shrinkable(n) {
+		return true
+	}
+	return slices.ContainsFunc(n.In, func(v *ir.Value) bool { return v != nil && v.Const == nil && !s.boxes[v].whole() })
+}
+
+// copy adds n to the new graph with other inputs.
+func (s *shrinker) copy(n *ir.Node, in []*ir.Value, err error) error {
+	if err != nil {
+		return err
+	}
+	names, types := make([]string, len(n.Out)), make([]ir.Type, len(n.Out))
+	for i, v := range n.Out {
+		if v != nil {
+			names[i], types[i] = v.Name, v.Type
+		}
+	}
+	m, err := s.h.AddTyped(n.Op, n.Name, in, names, types)
+	if err != nil {
+		return err
+	}
+	for i, v := range n.Out {
+		if v != nil {
+			s.boxes[v] = box{m.Out[i], make([][]int, len(v.Type.Shape))}
+		}
+	}
+	return nil
+}
+
+// outputs makes every output whole and gives it its name.
+func (s *shrinker) outputs() error {
+	for _, v := range s.g.Out {
+		b := ir.NewBuilder(s.h, v.Name)
+		y := s.part(b, v, make([][]int, len(v.Type.Shape)))
+		if y.Def == nil || slices.Contains(s.h.Out, y) {
+			y = b.Add(&op.Identity{}, y)
+		}
+		if err := b.Err(); err != nil {
+			return fmt.Errorf("output %q: %w", v.Name, err)
+		}
+		y.Name = v.Name
+		s.h.Out = append(s.h.Out, y)
+	}
+	return nil
+}
+
+// part returns the elements of v in a box: what is computed of them, joined with constants for what is known and zeros
+// for what nobody needs.
+func (s *shrinker) part(b *ir.Builder, v *ir.Value, want [][]int) *ir.Value {
+	if v.Const != nil {
+		if slices.ContainsFunc(want, func(l []int) bool { return l != nil }) {
+			return b.Const(op.BoxOf(v.Const, want))
+		}
+		return v
+	}
+	have := s.boxes[v]
+	want = slices.Clone(want)
+	for a, l := range want {
+		if len(l) == v.Type.Shape[a] {
+			want[a] = nil
+		}
+	}
+	key := fmt.Sprintf("%p %v", v, want)
+	if y := s.made[key]; y != nil {
+		return y
+	}
+	lists, both, fill := s.overlap(v, want, have)
+	var y *ir.Value
+	if fill {
+		y = b.Const(op.BoxOf(s.constant(v), lists))
+	} else {
+		y = have.v
+		for a, l := range both {
+			if at := positions(l, have.keep[a], v.Type.Shape[a]); at != nil {
+				y = b.Add(&op.Gather{Axis: a}, y, b.Ints(at...))
+			}
+		}
+		for a := range lists {
+			y = s.extend(b, v, y, a, lists, both)
+		}
+	}
+	s.made[key] = y
+	return y
+}
+
+// overlap returns the wanted indices by axis, those of them that are computed, and whether none is.
+func (s *shrinker) overlap(v *ir.Value, want [][]int, have box) (lists, both [][]int, none bool) {
+	none = have.v == nil
+	for a, d := range v.Type.Shape {
+		l := want[a]
+		if l == nil {
+			l = make([]int, d)
+			for i := range l {
+				l[i] = i
+			}
+		}
+		in := l
+		if have.v != nil && have.keep[a] != nil {
+			in = nil
+			for _, i := range l {
+				if _, ok := slices.BinarySearch(have.keep[a], i); ok {
+					in = append(in, i)
+				}
+			}
+		}
+		none = none || len(in) == 0
+		lists, both = append(lists, l), append(both, in)
+	}
+	return lists, both, none
+}
+
+// positions are the places of list among have (nil: 0 to d-1); nil if they are all of them in order.
+func positions(list, have []int, d int) []int {
+	if have == nil {
+		if len(list) == d {
+			return nil
+		}
+		return list
+	}
+	if len(list) == len(have) {
+		return nil
+	}
+	out := make([]int, len(list))
+	for i, x := range list {
+		out[i], _ = slices.BinarySearch(have, x)
+	}
+	return out
+}
+
+// constant is what is known of v, zeros elsewhere.
+func (s *shrinker) constant(v *ir.Value) *ir.Tensor {
+	if k := s.a.known[v]; k != nil {
+		return k.Val
+	}
+	return ir.NewTensor(v.Type.DType, v.Type.Shape...)
+}
+
+// extend joins y, whose axis a has the indices both[a], with constants for the other indices of lists[a]. Axes before
+// a are extended already.
+func (s *shrinker) extend(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]int) *ir.Value {
+	if len(lists[a]) == len(both[a]) {
+		return y
+	}
+	var parts []*ir.Value
+	at := 0 // in both[a]
+	for i := 0; i < len(lists[a]); {
+		computed := at < len(both[a]) && both[a][at] == lists[a][i]
+		j, end := i, at
+		for j < len(lists[a]) && (end < len(both[a]) && both[a][end] == lists[a][j]) == computed {
+			if j++; computed {
+				end++
+			}
+		}
+		if computed {
+			parts = append(parts, s.run(b, y, a, at, end))
+		} else {
+			region := slices.Concat(lists[:a], [][]int{lists[a][i:j]}, both[a+1:])
+			parts = append(parts, b.Const(op.BoxOf(s.constant(v), region)))
+		}
+		i, at = j, end
+	}
+	return b.Add(&op.Concat{Axis: a}, parts...)
+}
+
+// run is the indices from lo to hi of axis a.
+func (s *shrinker) run(b *ir.Builder, y *ir.Value, a, lo, hi int) *ir.Value {
+	if lo == 0 && hi == y.Type.Shape[a] {
+		return y
+	}
+	return b.Add(&op.Slice{}, y, b.Ints(lo), b.Ints(hi), b.Ints(a), b.Ints(1))
+}
+
+func baseName(n *ir.Node) string {
+	for _, v := range n.Out {
+		if v != nil {
+			return v.Name
+		}
+	}
+	return "v"
+}

@@ -1,0 +1,53 @@
+package passes
+
+import (
+	"slices"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/op"
+)
+
+// work is the amount of arithmetic of a graph: multiply-adds, of constant matrices only those by nonzero weights, and
+// one for every element of any other result. Placing elements is free.
+func work(g *ir.Graph) int {
+	sum := 0
+	for _, n := range g.Nodes {
+		sum += workOf(n)
+	}
+	return sum
+}
+
+func workOf(n *ir.Node) int {
+	if slices.ContainsFunc(slices.Concat(n.In, n.Out), func(v *ir.Value) bool { return v != nil && !v.Type.Static() }) {
+		return 0
+	}
+	switch o := n.Op.(type) {
+	case *op.Reshape, *op.Transpose, *op.Slice, *op.Gather, *op.Concat, *op.Expand, *op.Identity, *op.Flatten, *op.Squeeze, *op.Unsqueeze:
+		return 0
+	case *op.MatMul:
+		x, w := n.In[0].Type, n.In[1]
+		if w.Const == nil {
+			return n.Out[0].Type.Len() * x.Features()
+		}
+		return x.Len() / max(1, w.Type.Shape[0]) * nonzeros(w.Const)
+	case *op.Attention:
+		return o.Work(n)
+	}
+	sum := 0
+	for _, v := range n.Out {
+		if v != nil {
+			sum += v.Type.Len()
+		}
+	}
+	return sum
+}
+
+func nonzeros(t *ir.Tensor) int {
+	count := 0
+	for _, v := range t.Floats() {
+		if v != 0 {
+			count++
+		}
+	}
+	return count
+}
