@@ -1,7 +1,6 @@
 package passes
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/sbtc-go/sbtc/ir"
@@ -12,28 +11,21 @@ import (
 // nobody needs, or that are constants whatever the input, leave every operator that works row by row or column by
 // column. Operators say how need and knowledge pass through them (op.Flow). The result is taken only if it has less work.
 func live(g *ir.Graph) (bool, error) {
-	a := analyse(g)
-	s := &shrinker{a: a, g: g, h: &ir.Graph{Name: g.Name, In: g.In, Meta: g.Meta}, boxes: map[*ir.Value]box{}, made: map[string]*ir.Value{}}
-	s.h.Claim(namesOf(g)...)
-	for _, v := range g.In {
-		s.boxes[v] = box{v: v, keep: make([][]int, len(v.Type.Shape))}
-	}
-	for _, n := range g.Nodes {
-		if err := s.node(n); err != nil {
-			return false, fmt.Errorf("%v: %w", n, err)
+	forget := map[*ir.Value]bool{}
+	for {
+		s := newShrinker(g, analyse(g, forget))
+		if err := s.run(); err != nil {
+			return false, err
 		}
+		if s.costly(forget) {
+			continue
+		}
+		if work(s.h) >= work(g) {
+			return false, nil
+		}
+		g.Become(s.h)
+		return true, nil
 	}
-	if err := s.outputs(); err != nil {
-		return false, err
-	}
-	if _, err := deadcode(s.h); err != nil {
-		return false, err
-	}
-	if work(s.h) >= work(g) {
-		return false, nil
-	}
-	g.Become(s.h)
-	return true, nil
 }
 
 func namesOf(g *ir.Graph) (names []string) {
@@ -96,11 +88,11 @@ func (a *liveness) inputs(n *ir.Node) []*op.Known {
 	return in
 }
 
-// analyse follows knowledge forward and need backward.
-func analyse(g *ir.Graph) *liveness {
+// analyse follows knowledge forward and need backward. Of the values in forget nothing is to be known.
+func analyse(g *ir.Graph, forget map[*ir.Value]bool) *liveness {
 	a := &liveness{known: map[*ir.Value]*op.Known{}, live: map[*ir.Value][]bool{}}
 	for _, n := range g.Nodes {
-		if f, ok := flowOf(n); ok {
+		if f, ok := flowOf(n); ok && !forget[n.Out[0]] {
 			a.known[n.Out[0]] = f.Know(n, a.inputs(n))
 		}
 	}

@@ -24,6 +24,45 @@ type shrinker struct {
 	g, h  *ir.Graph
 	boxes map[*ir.Value]box
 	made  map[string]*ir.Value // parts of values that were put together already
+	lost  map[*ir.Value]int    // values that had to be joined with constants again, and the percentage that was saved
+}
+
+func newShrinker(g *ir.Graph, a *liveness) *shrinker {
+	s := &shrinker{a: a, g: g, h: &ir.Graph{Name: g.Name, In: g.In, Meta: g.Meta},
+		boxes: map[*ir.Value]box{}, made: map[string]*ir.Value{}, lost: map[*ir.Value]int{}}
+	s.h.Claim(namesOf(g)...)
+	for _, v := range g.In {
+		s.boxes[v] = box{v: v, keep: make([][]int, len(v.Type.Shape))}
+	}
+	return s
+}
+
+func (s *shrinker) run() error {
+	for _, n := range s.g.Nodes {
+		if err := s.node(n); err != nil {
+			return fmt.Errorf("%v: %w", n, err)
+		}
+	}
+	if err := s.outputs(); err != nil {
+		return err
+	}
+	_, err := deadcode(s.h)
+	return err
+}
+
+// worthJoining is the percentage of a value's rows or columns that must be known for it to pay to compute only the
+// others and join both again for an operator that takes them all.
+const worthJoining = 25
+
+// costly adds to forget what does not pay to know, and reports whether there was any.
+func (s *shrinker) costly(forget map[*ir.Value]bool) bool {
+	n := len(forget)
+	for v, saved := range s.lost {
+		if saved < worthJoining && s.a.known[v] != nil {
+			forget[v] = true
+		}
+	}
+	return len(forget) > n
 }
 
 func (s *shrinker) node(n *ir.Node) error {
@@ -55,6 +94,7 @@ func (s *shrinker) node(n *ir.Node) error {
 	y := f.Shrink(&op.Shrinker{B: b,
 		Get:   func(i int, keep [][]int) *ir.Value { return s.part(b, n.In[i], keep) },
 		Known: func(i int) *op.Known { return s.a.knownOf(n.In[i]) },
+		Box:   func(i int) [][]int { return s.boxes[n.In[i]].keep },
 	}, n, keep)
 	s.boxes[v] = box{y, keep}
 	return b.Err()
@@ -208,6 +248,9 @@ func (s *shrinker) extend(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]
 	if len(lists[a]) == len(both[a]) {
 		return y
 	}
+	if saved := 100 - 100*len(both[a])/len(lists[a]); s.lost[v] == 0 || saved < s.lost[v] {
+		s.lost[v] = saved
+	}
 	var parts []*ir.Value
 	at := 0 // in both[a]
 	for i := 0; i < len(lists[a]); {
@@ -219,7 +262,7 @@ func (s *shrinker) extend(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]
 			}
 		}
 		if computed {
-			parts = append(parts, s.run(b, y, a, at, end))
+			parts = append(parts, s.span(b, y, a, at, end))
 		} else {
 			region := slices.Concat(lists[:a], [][]int{lists[a][i:j]}, both[a+1:])
 			parts = append(parts, b.Const(op.BoxOf(s.constant(v), region)))
@@ -229,8 +272,8 @@ func (s *shrinker) extend(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]
 	return b.Add(&op.Concat{Axis: a}, parts...)
 }
 
-// run is the indices from lo to hi of axis a.
-func (s *shrinker) run(b *ir.Builder, y *ir.Value, a, lo, hi int) *ir.Value {
+// span is the indices from lo to hi of axis a.
+func (s *shrinker) span(b *ir.Builder, y *ir.Value, a, lo, hi int) *ir.Value {
 	if lo == 0 && hi == y.Type.Shape[a] {
 		return y
 	}

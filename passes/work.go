@@ -8,7 +8,7 @@ import (
 )
 
 // work is the amount of arithmetic of a graph: multiply-adds, of constant matrices only those by nonzero weights, and
-// one for every element of any other result. Placing elements is free.
+// one for every element of any other result, but for reshapes and slices.
 func work(g *ir.Graph) int {
 	sum := 0
 	for _, n := range g.Nodes {
@@ -22,7 +22,7 @@ func workOf(n *ir.Node) int {
 		return 0
 	}
 	switch o := n.Op.(type) {
-	case *op.Reshape, *op.Transpose, *op.Slice, *op.Gather, *op.Concat, *op.Expand, *op.Identity, *op.Flatten, *op.Squeeze, *op.Unsqueeze:
+	case *op.Reshape, *op.Transpose, *op.Slice, *op.Expand, *op.Identity, *op.Flatten, *op.Squeeze, *op.Unsqueeze:
 		return 0
 	case *op.MatMul:
 		x, w := n.In[0].Type, n.In[1]

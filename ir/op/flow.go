@@ -44,6 +44,8 @@ type Shrinker struct {
 	Get func(i int, keep [][]int) *ir.Value
 	// Known is what is known of input i.
 	Known func(i int) *Known
+	// Box is the part of input i that is computed, by axis; nil lists are whole axes. What is needed outside is known.
+	Box func(i int) [][]int
 }
 
 // Gather returns the elements of v in a box.

@@ -167,11 +167,31 @@ func (*Slice) Flow() Flow { return moving(1, axisBox) }
 // Flow of constant indices is a box of the input.
 func (g *Gather) Flow() Flow {
 	return moving(1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
-		if len(n.In[1].Type.Shape) != 1 {
-			return nil
+		switch len(n.In[1].Type.Shape) {
+		case 1:
+			return axisBox(s, n, keep)
+		case 0:
+			return g.shrinkScalar(s, n, keep)
 		}
-		return axisBox(s, n, keep)
+		return nil
 	})
+}
+
+// shrinkScalar takes one index along the axis, which goes.
+func (g *Gather) shrinkScalar(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+	if n.In[1].Const == nil {
+		return nil
+	}
+	shape := n.In[0].Type.Shape
+	axis, i := g.Axis, n.In[1].Const.IntsAsInt()[0]
+	if axis < 0 {
+		axis += len(shape)
+	}
+	if i < 0 {
+		i += shape[axis]
+	}
+	x := s.Get(0, slices.Concat(keep[:axis], [][]int{{i}}, keep[axis:]))
+	return s.B.Add(&Reshape{}, x, s.B.Ints(boxShape(n.Out[0].Type.Shape, keep)...))
 }
 
 // axisBox is for operators that pick indices along each axis on its own: where these increase, a box of the input is

@@ -110,8 +110,7 @@ func (m *MatMul) need(n *ir.Node, live []bool, in []*Known) [][]bool {
 	return [][]bool{need, fullSet(w.Len())}
 }
 
-// shrink leaves out rows, columns, features without weights, and features that are known for all rows, whose share is
-// added as a constant.
+// shrink leaves out rows, columns, and features that are not computed; what is known of these is added as a constant.
 func (m *MatMul) shrink(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 	w := m.weights(n)
 	if w == nil {
@@ -126,15 +125,13 @@ func (m *MatMul) shrink(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		columns = allAxes(w.Shape[1])
 	}
 	weights := w.Floats()
-	var used, fixed []int
-	for i := range w.Shape[0] {
-		if !slices.ContainsFunc(columns, func(j int) bool { return weights[i*w.Shape[1]+j] != 0 }) {
-			continue
-		}
-		if known != nil && known.Mask != nil && !slices.ContainsFunc(rows, func(r int) bool { return !known.Mask[r*w.Shape[0]+i] }) {
-			fixed = append(fixed, i)
-		} else {
-			used = append(used, i)
+	used, fixed := allAxes(w.Shape[0]), []int(nil)
+	if box := s.Box(0); box != nil && box[last] != nil {
+		used = box[last]
+		for i := range w.Shape[0] {
+			if _, ok := slices.BinarySearch(used, i); !ok && known != nil && known.Mask != nil {
+				fixed = append(fixed, i)
+			}
 		}
 	}
 	if len(used) == 0 {
@@ -146,9 +143,6 @@ func (m *MatMul) shrink(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		box[last] = nil
 	}
 	y := s.B.Add(m, s.Get(0, box), s.B.Const(boxOf(w, [][]int{used, columns})))
-	if len(fixed) == 0 {
-		return y
-	}
 	share := make([]float64, 0, len(rows)*len(columns))
 	for _, r := range rows {
 		for _, j := range columns {
@@ -159,7 +153,24 @@ func (m *MatMul) shrink(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 			share = append(share, sum)
 		}
 	}
-	return s.B.Add(byName["Add"][0].make(), y, s.B.Const(ir.FromFloats(w.DType, y.Type.Shape, share)))
+	if !slices.ContainsFunc(share, func(v float64) bool { return v != 0 }) {
+		return y
+	}
+	shareShape := y.Type.Shape
+	if cols := len(columns); sameRows(share, cols) {
+		share, shareShape = share[:cols], []int{cols}
+	}
+	return s.B.Add(byName["Add"][0].make(), y, s.B.Const(ir.FromFloats(w.DType, shareShape, share)))
+}
+
+// sameRows reports whether all rows of n elements are equal.
+func sameRows(x []float64, n int) bool {
+	for i, v := range x {
+		if v != x[i%n] {
+			return false
+		}
+	}
+	return true
 }
 
 // boxOf is a box of a tensor; nil lists are whole axes.
