@@ -36,6 +36,7 @@ var kernels = map[string][]any{
 	"formatNumbers":        {formatNumbers[float32], formatNumbers[int8], formatNumbers[uint64], formatNumbers[bool]},
 	"deformConv":           {deformConv[float32], deformConv[float64]},
 	"determinant":          {determinant[float32], determinant[float64]},
+	"dft":                  {dft[float32], dft[float64]},
 	"gru":                  {gru[float32], gru[float64]},
 	"linearAttention":      {linearAttention[float32]},
 	"lpPool":               {lpPool[float32], lpPool[float64]},
@@ -54,7 +55,9 @@ var kernels = map[string][]any{
 	"reduceFloats":         {reduceFloats[float32], reduceFloats[float64]},
 	"reduceInts":           {reduceInts[int32], reduceInts[int64], reduceInts[uint64], reduceInts[uint8]},
 	"where":                {where[string]},
+	"melWeightMatrix":      {melWeightMatrix},
 	"rnn":                  {rnn[float32], rnn[float64]},
+	"stft":                 {stft[float32], stft[float64]},
 	"maxUnpool":            {maxUnpool[float32], maxUnpool[float64]},
 }
 

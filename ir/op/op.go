@@ -91,6 +91,7 @@ var Families = []Family{
 	{"control", control},
 	{"quantize", quantize},
 	{"rnn", rnn},
+	{"fourier", fourier},
 	{"pool", pool},
 	{"reshape", reshape},
 	{"slice", slice},
