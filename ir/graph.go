@@ -35,6 +35,21 @@ func (t Type) Static() bool { return !t.NoRank && !slices.Contains(t.Shape, -1) 
 // Len is the number of elements; the type must be static.
 func (t Type) Len() int { return Size(t.Shape) }
 
+// maxElements is the largest number of elements of a value.
+const maxElements = 1<<31 - 1
+
+// huge reports whether a value has more than maxElements elements, as far as its dimensions are known.
+func (t Type) huge() bool {
+	n := 1
+	for _, d := range t.Shape {
+		if d > maxElements || d > 0 && n > maxElements/d {
+			return !slices.Contains(t.Shape, 0)
+		}
+		n *= max(d, 1)
+	}
+	return false
+}
+
 // Rows is the number of rows of a value seen as a matrix of its last axis: the product of all other axes.
 func (t Type) Rows() int { return Size(t.Shape[:max(0, len(t.Shape)-1)]) }
 
@@ -179,6 +194,11 @@ func (g *Graph) add(n *Node, names []string, declared []Type) error {
 	types, err := n.Op.Infer(n.In)
 	if err == nil && len(names) > len(types) {
 		err = fmt.Errorf("%d outputs, at most %d", len(names), len(types))
+	}
+	for _, t := range types {
+		if err == nil && t.huge() {
+			err = fmt.Errorf("a result of type %v has more than %d elements", t, maxElements)
+		}
 	}
 	for i, name := range names {
 		if err != nil {

@@ -34,7 +34,7 @@ func squeeze[T any](out, x []T, axes []int64, in, want []int) error {
 	for i, d := range in {
 		drop := false
 		for _, a := range axes {
-			if a == int64(i) || a == int64(i-len(in)) {
+			if !drop && (a == int64(i) || a == int64(i-len(in))) {
 				drop = true
 				dropped++
 			}
@@ -60,7 +60,7 @@ func unsqueeze[T any](out, x []T, axes []int64, in, want []int) error {
 	for i, d := range want {
 		add := false
 		for _, a := range axes {
-			if a == int64(i) || a == int64(i-len(want)) {
+			if !add && (a == int64(i) || a == int64(i-len(want))) {
 				add = true
 				added++
 			}

@@ -95,7 +95,7 @@ func (p *Pad) Infer(in []*ir.Value) ([]ir.Type, error) {
 	return oneType(x.DType, shape), nil
 }
 
-// maxPad bounds what padding adds to an axis.
+// maxPad bounds what padding adds to an axis and how often one is repeated.
 const maxPad = 1 << 30
 
 // padded returns what cropping leaves of an axis of length d, elements [lo, hi), and its length after padding.
@@ -347,7 +347,7 @@ func (t *Tile) Infer(in []*ir.Value) ([]ir.Type, error) {
 	}
 	shape := slices.Clone(x.Shape)
 	for i, r := range repeats {
-		if r < 0 {
+		if r < 0 || r > maxPad {
 			return nil, fmt.Errorf("%d repeats of axis %d", r, i)
 		}
 		shape[i] = times(shape[i], r)
@@ -363,7 +363,7 @@ func (t *Tile) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 		return nil, fmt.Errorf("%d repeats of %v", len(repeats), in[0].Type())
 	}
 	for i, r := range repeats {
-		if r < 0 {
+		if r < 0 || r > maxPad {
 			return nil, fmt.Errorf("%d repeats of axis %d", r, i)
 		}
 		maps[i] = slices.Repeat(maps[i], r)

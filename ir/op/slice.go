@@ -212,6 +212,9 @@ func (c *Concat) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if c.Axis == required {
 		return nil, errors.New("attribute axis is required")
 	}
+	if slices.Contains(in, nil) {
+		return nil, errors.New("an input is omitted")
+	}
 	if err := sameElements(in...); err != nil {
 		return nil, err
 	}

@@ -64,6 +64,9 @@ func (s *Split) parts(lens []int, d int) ([]int, error) {
 	return lens, nil
 }
 
+// maxOutputs bounds the number of parts.
+const maxOutputs = 1 << 16
+
 // Infer returns the types of the parts.
 func (s *Split) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if s.NumOutputs < 0 || (s.NumOutputs > 0) == has(in, 1) {
@@ -71,6 +74,9 @@ func (s *Split) Infer(in []*ir.Value) ([]ir.Type, error) {
 	}
 	if s.NumOutputs > 1<<20 {
 		return nil, fmt.Errorf("%d parts", s.NumOutputs)
+	}
+	if s.NumOutputs > maxOutputs {
+		return nil, fmt.Errorf("num_outputs %d, at most %d are supported", s.NumOutputs, maxOutputs)
 	}
 	lens, known := constInts(in, 1)
 	count := s.NumOutputs
