@@ -155,10 +155,10 @@ func (r *resizer) set(a, i int) {
 	w.first, w.n, w.ratio = base+w.start, 2-2*w.start, x-float64(base)
 	w.sum, w.kept = 0, 0
 	sum, kept := 0.0, 0.0
-	for i := range w.n {
-		sum += r.weigh(w, i)
-	}
 	if r.antialias {
+		for i := range w.n {
+			sum += r.raw(w, i)
+		}
 		w.sum = sum
 	}
 	if r.exclude {
@@ -176,17 +176,22 @@ func (r *resizer) set(a, i int) {
 	}
 }
 
-// weigh computes the weight of element first+i.
-func (r *resizer) weigh(w *resizeAxis, i int) float64 {
+// raw is the weight of element first+i before any division.
+func (r *resizer) raw(w *resizeAxis, i int) float64 {
 	shrink := 1.0
 	if r.antialias {
 		shrink = min(w.scale, 1)
 	}
-	v := r.filter(float64((float64(w.start+i) - w.ratio) * shrink))
+	return r.filter(float64((float64(w.start+i) - w.ratio) * shrink))
+}
+
+// weigh computes the weight of element first+i.
+func (r *resizer) weigh(w *resizeAxis, i int) float64 {
+	v := r.raw(w, i)
 	if w.sum != 0 {
 		v /= w.sum
 	}
-	if w.kept != 0 || r.exclude {
+	if r.exclude {
 		if w.first+i < 0 || w.first+i >= w.in {
 			return 0
 		}
