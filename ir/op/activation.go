@@ -19,6 +19,10 @@ var activation = []Def{
 	{Name: "HardSigmoid", Since: 22, From: 1, In: Arity{1, 1}, Out: Arity{1, 1}, Types: []Types{Floats}, Proto: &HardSigmoid{}},
 	{Name: "Swish", Since: 24, In: Arity{1, 1}, Out: Arity{1, 1}, Types: []Types{Floats}, Proto: &Swish{}},
 	{Name: "Gelu", Since: 20, In: Arity{1, 1}, Out: Arity{1, 1}, Types: []Types{Floats}, Proto: &Gelu{}},
+	{Name: "com.microsoft.Gelu", Since: 1, In: Arity{1, 1}, Out: Arity{1, 1}, Types: []Types{Floats}, Upgrade: biasGelu("none")},
+	{Name: "com.microsoft.BiasGelu", Since: 1, In: Arity{2, 2}, Out: Arity{1, 1}, Types: []Types{Floats}, Upgrade: biasGelu("none")},
+	{Name: "com.microsoft.FastGelu", Since: 1, In: Arity{1, 2}, Out: Arity{1, 1}, Types: []Types{Floats}, Upgrade: biasGelu("tanh")},
+	{Name: "com.microsoft.QuickGelu", Since: 1, In: Arity{1, 1}, Out: Arity{1, 1}, Types: []Types{Floats}, Upgrade: quickGelu},
 	{Name: "Shrink", Since: 9, In: Arity{1, 1}, Out: Arity{1, 1}, Types: []Types{Numbers}, Proto: &Shrink{}},
 }
 
@@ -256,6 +260,27 @@ func (o *Gelu) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		return mapped(b, n, "gelutanh(x0)")
 	}
 	return mapped(b, n, "gelu(x0)")
+}
+
+// biasGelu upgrades ONNX Runtime's forms of Gelu, with a bias added before
+// (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md).
+func biasGelu(approximate string) func(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
+	return func(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
+		x := n.In[0]
+		if has(n.In, 1) {
+			add, err := New("Add", n.In)
+			if err != nil {
+				return nil, err
+			}
+			x = b.Add(add, n.In...)
+		}
+		return one(b.Add(&Gelu{Approximate: approximate}, x))
+	}
+}
+
+// quickGelu is Swish with another default.
+func quickGelu(b *ir.Builder, n *Raw) ([]*ir.Value, error) {
+	return one(b.Add(&Swish{Alpha: Take(n, "alpha", float32(1.702))}, n.In...))
 }
 
 // Shrink is https://onnx.ai/onnx/operators/onnx__Shrink.html, version 9.

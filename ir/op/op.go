@@ -143,6 +143,9 @@ func New(name string, in []*ir.Value) (ir.Op, error) {
 		return nil, fmt.Errorf("operator %s is not supported", name)
 	}
 	d := defs[0]
+	if d.Proto == nil {
+		return nil, fmt.Errorf("operator %s is read from models only: write the standard operators that it stands for", name)
+	}
 	if err := d.check(in); err != nil {
 		return nil, err
 	}
