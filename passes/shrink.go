@@ -161,6 +161,9 @@ func (s *shrinker) part(b *ir.Builder, v *ir.Value, want [][]int) *ir.Value {
 		return v
 	}
 	have := s.boxes[v]
+	if !v.Type.Static() { // such a value is computed whole
+		return have.v
+	}
 	want = slices.Clone(want)
 	for a, l := range want {
 		if len(l) == v.Type.Shape[a] {

@@ -343,20 +343,35 @@ func scaledByZero(n *ir.Node, in []*Known) []bool {
 func (o *Reduce) Flow() Flow {
 	axes := func(n *ir.Node) []int {
 		rank := len(n.In[0].Type.Shape)
-		if len(n.In) < 2 || n.In[1] == nil {
-			return allAxes(rank)
-		}
-		if n.In[1].Const == nil {
-			return allAxes(rank)
-		}
-		a, err := o.axes(n.In[1].Const.IntsAsInt(), rank)
+		list, _ := constInts(n.In, 1)
+		a, err := o.axes(list, rank)
 		if err != nil {
 			return allAxes(rank)
 		}
 		return a
 	}
 	f := grouped(axes, nil)
+	atRunTime := func(n *ir.Node) bool { return len(n.In) > 1 && n.In[1] != nil && n.In[1].Const == nil }
+	know, need := f.Know, f.Need
+	f.Know = func(n *ir.Node, in []*Known) *Known {
+		if atRunTime(n) {
+			return nil
+		}
+		return know(n, in)
+	}
+	f.Need = func(n *ir.Node, live []bool, in []*Known) [][]bool {
+		if atRunTime(n) {
+			return [][]bool{fullSet(n.In[0].Type.Len()), fullSet(n.In[1].Type.Len())}
+		}
+		return need(n, live, in)
+	}
 	f.Shrink = func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+		if atRunTime(n) {
+			whole := make([][]int, len(n.In[0].Type.Shape))
+			y := s.B.Add(o, s.Get(0, whole), n.In[1])
+			y.Type = n.Out[0].Type
+			return s.Gather(y, keep)
+		}
 		box := make([][]int, len(n.In[0].Type.Shape))
 		j := 0
 		for a := range box {
