@@ -74,7 +74,7 @@ func TestGolden(t *testing.T) {
 			}
 		}
 		for _, d := range f.Defs {
-			if d.Proto != nil && !regexp.MustCompile(`= ` + regexp.QuoteMeta(d.Name) + `[(<]`).MatchString(models) {
+			if d.Proto != nil && !regexp.MustCompile(`= `+regexp.QuoteMeta(d.Name)+`[(<]`).MatchString(models) {
 				t.Errorf("%s has no case of %s", file, d.Name)
 			}
 		}
