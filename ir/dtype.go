@@ -69,7 +69,7 @@ func (d DType) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // IsFloat reports whether d is a real floating-point type of any width.
 func (d DType) IsFloat() bool {
-	return d == Float32 || d == Float64 || d.format() != nil
+	return d == Float32 || d == Float64 || d < numDTypes && d.format() != nil
 }
 
 // IsInt reports whether d is an integer type of any width; bool is none.

@@ -15,7 +15,7 @@ type format struct {
 	negZero bool   // -0 has a code of its own
 }
 
-var formats = map[DType]*format{
+var formats = [numDTypes]*format{
 	Float16:        {0x8000, 10, 15, 0x7bff, 0x7c00, 0x7e00, true},
 	BFloat16:       {0x8000, 7, 127, 0x7f7f, 0x7f80, 0x7fc0, true},
 	Float8E4M3FN:   {0x80, 3, 7, 0x7e, 0, 0x7f, true},
