@@ -33,6 +33,7 @@ var Portable = []Pass{
 	{Name: "sink", Run: sink},
 	{Name: "attention", Run: attention},
 	{Name: "live", Run: live},
+	{Name: "reassociate", Run: reassociate},
 	{Name: "unfold", Run: unfold, Last: true},
 }
 

@@ -346,3 +346,8 @@ func packed(t *ir.Tensor) *ir.Tensor {
 		return ((r/(h*s)*h+r%h)*s+r/h%s)*n + c
 	})
 }
+
+// ScaleOf is what the scores of n, a node of this operator with inputs of three axes, are multiplied by.
+func (o *Attention) ScaleOf(n *ir.Node) float64 {
+	return o.scale(perHead(n.In[attnQ].Type.Shape[2], o.QHeads))
+}
