@@ -11,9 +11,6 @@ import (
 // nobody needs, or that are constants whatever the input, leave every operator that works row by row or column by
 // column. Operators say how need and knowledge pass through them (op.Flow). The result is taken only if it has less work.
 func live(g *ir.Graph) (bool, error) {
-	if !static(g) {
-		return false, nil // such a graph is not compiled
-	}
 	forget := map[*ir.Value]bool{}
 	for {
 		s := newShrinker(g, analyse(g, forget))
@@ -51,27 +48,17 @@ type liveness struct {
 	live  map[*ir.Value][]bool
 }
 
-// static reports whether the shapes of all values are known.
-func static(g *ir.Graph) bool {
-	open := func(v *ir.Value) bool { return v != nil && !v.Type.Static() }
-	return !slices.ContainsFunc(g.In, open) &&
-		!slices.ContainsFunc(g.Nodes, func(n *ir.Node) bool { return slices.ContainsFunc(n.Out, open) })
-}
-
 // flowOf is the flow of a node through which both analyses go.
 func flowOf(n *ir.Node) (op.Flow, bool) {
 	f, ok := n.Op.(op.Flower)
-	if !ok || len(n.Out) != 1 || n.Out[0] == nil || n.Out[0].Type.DType == ir.String ||
+	if !ok || len(n.Out) != 1 || n.Out[0] == nil || !n.Out[0].Type.Static() || n.Out[0].Type.DType == ir.String ||
 		slices.ContainsFunc(n.In, func(v *ir.Value) bool {
-			return v != nil && (v.Type.DType == ir.String || v.Type.DType.IsComplex())
+			return v != nil && (!v.Type.Static() || v.Type.DType == ir.String || v.Type.DType.IsComplex())
 		}) {
 		return op.Flow{}, false
 	}
-	// Where a run-time operand decides the shape, it also decides which elements belong together.
-	if types, err := n.Op.Infer(n.In); err != nil || !types[0].Static() {
-		return op.Flow{}, false
-	}
-	return f.Flow(), true
+	flow := f.Flow(n)
+	return flow, flow.Know != nil
 }
 
 func (a *liveness) knownOf(v *ir.Value) *op.Known {
@@ -111,7 +98,9 @@ func analyse(g *ir.Graph, forget map[*ir.Value]bool) *liveness {
 		}
 	}
 	for _, v := range g.Out {
-		a.live[v] = allOf(v.Type.Len())
+		if v.Type.Static() {
+			a.live[v] = allOf(v.Type.Len())
+		}
 	}
 	for _, n := range slices.Backward(g.Nodes) {
 		a.backward(n)
@@ -135,7 +124,7 @@ func (a *liveness) backward(n *ir.Node) {
 		need = f.Need(n, unknown, a.inputs(n))
 	}
 	for i, v := range n.In {
-		if v == nil || v.Const != nil {
+		if v == nil || v.Const != nil || !v.Type.Static() {
 			continue
 		}
 		if a.live[v] == nil {

@@ -170,6 +170,9 @@ func (s *shrinker) part(b *ir.Builder, v *ir.Value, want [][]int) *ir.Value {
 			want[a] = nil
 		}
 	}
+	if have.whole() && !slices.ContainsFunc(want, func(l []int) bool { return l != nil }) {
+		return have.v
+	}
 	key := fmt.Sprintf("%p %v", v, want)
 	if y := s.made[key]; y != nil {
 		return y

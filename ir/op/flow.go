@@ -34,8 +34,8 @@ type Flow struct {
 	Shrink func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value
 }
 
-// Flower is implemented by operators through which liveness can be followed.
-type Flower interface{ Flow() Flow }
+// Flower is implemented by operators through which liveness can be followed, unless the flow of a node is empty.
+type Flower interface{ Flow(n *ir.Node) Flow }
 
 // Shrinker gives Shrink what it builds with.
 type Shrinker struct {
@@ -201,24 +201,24 @@ func timesZero(_ *ir.Node, _ int, k *Known, at int) bool {
 var plain = aligned(nil)
 
 // Flow of elementwise operators.
-func (*unary) Flow() Flow           { return plain }
-func (*Cast) Flow() Flow            { return plain }
-func (*Clip) Flow() Flow            { return plain }
-func (*Gelu) Flow() Flow            { return plain }
-func (*LeakyRelu) Flow() Flow       { return plain }
-func (*Elu) Flow() Flow             { return plain }
-func (*Celu) Flow() Flow            { return plain }
-func (*Selu) Flow() Flow            { return plain }
-func (*ThresholdedRelu) Flow() Flow { return plain }
-func (*HardSigmoid) Flow() Flow     { return plain }
-func (*Swish) Flow() Flow           { return plain }
-func (*Shrink) Flow() Flow          { return plain }
-func (*Pow) Flow() Flow             { return plain }
-func (*PRelu) Flow() Flow           { return plain }
-func (*fold) Flow() Flow            { return plain }
+func (*unary) Flow(n *ir.Node) Flow           { return plain }
+func (*Cast) Flow(n *ir.Node) Flow            { return plain }
+func (*Clip) Flow(n *ir.Node) Flow            { return plain }
+func (*Gelu) Flow(n *ir.Node) Flow            { return plain }
+func (*LeakyRelu) Flow(n *ir.Node) Flow       { return plain }
+func (*Elu) Flow(n *ir.Node) Flow             { return plain }
+func (*Celu) Flow(n *ir.Node) Flow            { return plain }
+func (*Selu) Flow(n *ir.Node) Flow            { return plain }
+func (*ThresholdedRelu) Flow(n *ir.Node) Flow { return plain }
+func (*HardSigmoid) Flow(n *ir.Node) Flow     { return plain }
+func (*Swish) Flow(n *ir.Node) Flow           { return plain }
+func (*Shrink) Flow(n *ir.Node) Flow          { return plain }
+func (*Pow) Flow(n *ir.Node) Flow             { return plain }
+func (*PRelu) Flow(n *ir.Node) Flow           { return plain }
+func (*fold) Flow(n *ir.Node) Flow            { return plain }
 
 // Flow lets a known zero factor make a product zero.
-func (p *pairwise) Flow() Flow {
+func (p *pairwise) Flow(n *ir.Node) Flow {
 	if p.name == "Mul" {
 		return aligned(timesZero)
 	}
@@ -226,7 +226,7 @@ func (p *pairwise) Flow() Flow {
 }
 
 // Flow of a condition that is known needs only the chosen input.
-func (*Where) Flow() Flow {
+func (*Where) Flow(n *ir.Node) Flow {
 	f := plain
 	f.Know = func(n *ir.Node, in []*Known) *Known {
 		shape := n.Out[0].Type.Shape

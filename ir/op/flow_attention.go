@@ -13,7 +13,7 @@ const maskedOut = 1e8
 
 // Flow of an attention with inputs of three axes and a pattern of keys that is known: a query that sees one key copies
 // its value, whatever the scores.
-func (o *Attention) Flow() Flow {
+func (o *Attention) Flow(n *ir.Node) Flow {
 	return Flow{Know: o.know, Need: o.need, Shrink: o.shrink}
 }
 

@@ -7,8 +7,13 @@ import (
 )
 
 // moving is the flow of operators that only place elements: their Eval on tensors of indices tells where each element
-// of the result comes from. The first data inputs hold the elements; the others must be constant.
-func moving(data int, shrink func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value) Flow {
+// of the result comes from. The first data inputs (-1: all) hold the elements; the others must be constant.
+func moving(n *ir.Node, data int, shrink func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value) Flow {
+	for i, v := range n.In {
+		if data >= 0 && i >= data && v != nil && v.Const == nil {
+			return Flow{} // where elements go is known only when the model runs
+		}
+	}
 	return Flow{
 		Know: func(n *ir.Node, in []*Known) *Known {
 			from := origins(n, data)
@@ -99,8 +104,8 @@ func origins(n *ir.Node, data int) []origin {
 }
 
 // Flow permutes boxes.
-func (t *Transpose) Flow() Flow {
-	return moving(1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+func (t *Transpose) Flow(n *ir.Node) Flow {
+	return moving(n, 1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		perm, err := t.perm(len(keep))
 		if err != nil {
 			return nil
@@ -114,16 +119,16 @@ func (t *Transpose) Flow() Flow {
 }
 
 // Flow of reshapes keeps boxes along axes that they leave as they are, axes of length 1 aside.
-func (*Reshape) Flow() Flow { return moving(1, reshapeBox) }
+func (*Reshape) Flow(n *ir.Node) Flow { return moving(n, 1, reshapeBox) }
 
 // Flow is that of a reshape.
-func (*Flatten) Flow() Flow { return moving(1, reshapeBox) }
+func (*Flatten) Flow(n *ir.Node) Flow { return moving(n, 1, reshapeBox) }
 
 // Flow is that of a reshape.
-func (*Squeeze) Flow() Flow { return moving(1, reshapeBox) }
+func (*Squeeze) Flow(n *ir.Node) Flow { return moving(n, 1, reshapeBox) }
 
 // Flow is that of a reshape.
-func (*Unsqueeze) Flow() Flow { return moving(1, reshapeBox) }
+func (*Unsqueeze) Flow(n *ir.Node) Flow { return moving(n, 1, reshapeBox) }
 
 // reshapeBox maps axes that correspond one to one; other groups of axes are taken whole.
 func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
@@ -162,11 +167,11 @@ func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 }
 
 // Flow of a slice with constant operands is a smaller box of the input.
-func (*Slice) Flow() Flow { return moving(1, axisBox) }
+func (*Slice) Flow(n *ir.Node) Flow { return moving(n, 1, axisBox) }
 
 // Flow of constant indices is a box of the input.
-func (g *Gather) Flow() Flow {
-	return moving(1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+func (g *Gather) Flow(n *ir.Node) Flow {
+	return moving(n, 1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		switch len(n.In[1].Type.Shape) {
 		case 1:
 			return axisBox(s, n, keep)
@@ -228,8 +233,8 @@ func axisBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 }
 
 // Flow divides a box among the inputs.
-func (c *Concat) Flow() Flow {
-	return moving(-1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+func (c *Concat) Flow(n *ir.Node) Flow {
+	return moving(n, -1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		axis := c.Axis
 		if axis < 0 {
 			axis += len(keep)
@@ -260,4 +265,4 @@ func (c *Concat) Flow() Flow {
 }
 
 // Flow repeats elements.
-func (*Expand) Flow() Flow { return moving(1, nil) }
+func (*Expand) Flow(n *ir.Node) Flow { return moving(n, 1, nil) }

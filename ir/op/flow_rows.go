@@ -7,7 +7,7 @@ import (
 )
 
 // Flow of a product with a constant matrix: an element needs the features that its column has weights for.
-func (m *MatMul) Flow() Flow {
+func (m *MatMul) Flow(n *ir.Node) Flow {
 	return Flow{Know: m.know, Need: m.need, Shrink: m.shrink}
 }
 
@@ -315,18 +315,18 @@ func from(axis, rank int) []int {
 }
 
 // Flow mixes one axis.
-func (o *Softmax) Flow() Flow {
+func (o *Softmax) Flow(n *ir.Node) Flow {
 	return along(func(n *ir.Node) []int { return from(o.Axis, len(n.In[0].Type.Shape))[:1] }, nil)
 }
 
 // Flow mixes the last axes; where the scale is zero the result is the bias, whatever the input.
-func (o *LayerNormalization) Flow() Flow {
+func (o *LayerNormalization) Flow(n *ir.Node) Flow {
 	return along(func(n *ir.Node) []int { return from(o.Axis, len(n.In[0].Type.Shape)) },
 		func(n *ir.Node, in []*Known) []bool { return scaledByZero(n, in) })
 }
 
 // Flow mixes the last axes; where the scale is zero so is the result.
-func (o *RMSNormalization) Flow() Flow {
+func (o *RMSNormalization) Flow(n *ir.Node) Flow {
 	return along(func(n *ir.Node) []int { return from(o.Axis, len(n.In[0].Type.Shape)) },
 		func(n *ir.Node, in []*Known) []bool { return scaledByZero(n, in) })
 }
@@ -340,38 +340,21 @@ func scaledByZero(n *ir.Node, in []*Known) []bool {
 }
 
 // Flow mixes the reduced axes.
-func (o *Reduce) Flow() Flow {
-	axes := func(n *ir.Node) []int {
-		rank := len(n.In[0].Type.Shape)
-		list, _ := constInts(n.In, 1)
-		a, err := o.axes(list, rank)
-		if err != nil {
-			return allAxes(rank)
+func (o *Reduce) Flow(n *ir.Node) Flow {
+	var list []int
+	if len(n.In) > 1 && n.In[1] != nil {
+		if n.In[1].Const == nil {
+			return Flow{}
 		}
-		return a
+		list = n.In[1].Const.IntsAsInt()
 	}
+	reduced, err := o.axes(list, len(n.In[0].Type.Shape))
+	if err != nil {
+		return Flow{}
+	}
+	axes := func(*ir.Node) []int { return reduced }
 	f := grouped(axes, nil)
-	atRunTime := func(n *ir.Node) bool { return len(n.In) > 1 && n.In[1] != nil && n.In[1].Const == nil }
-	know, need := f.Know, f.Need
-	f.Know = func(n *ir.Node, in []*Known) *Known {
-		if atRunTime(n) {
-			return nil
-		}
-		return know(n, in)
-	}
-	f.Need = func(n *ir.Node, live []bool, in []*Known) [][]bool {
-		if atRunTime(n) {
-			return [][]bool{fullSet(n.In[0].Type.Len()), fullSet(n.In[1].Type.Len())}
-		}
-		return need(n, live, in)
-	}
 	f.Shrink = func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
-		if atRunTime(n) {
-			whole := make([][]int, len(n.In[0].Type.Shape))
-			y := s.B.Add(o, s.Get(0, whole), n.In[1])
-			y.Type = n.Out[0].Type
-			return s.Gather(y, keep)
-		}
 		box := make([][]int, len(n.In[0].Type.Shape))
 		j := 0
 		for a := range box {
