@@ -181,13 +181,13 @@ func random(n *ir.Node) bool {
 	case "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial":
 		return true
 	case "Dropout":
-		return input(n, 2) != nil && !isFalse(n.In[2])
+		return input(n, 2) != nil && !allZero(n.In[2])
 	}
 	return false
 }
 
-// isFalse reports whether v is a constant without an element that is true.
-func isFalse(v *ir.Value) bool {
+// allZero reports whether v is a constant of zeros, or of nothing that is true.
+func allZero(v *ir.Value) bool {
 	x, ok := filled(v)
 	return ok && x == 0
 }

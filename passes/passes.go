@@ -23,6 +23,7 @@ var Portable = []Pass{
 	{Name: "fold", Run: fold},
 	{Name: "cse", Run: cse},
 	{Name: "noop", Run: noop},
+	{Name: "masks", Run: masks},
 	{Name: "gemm", Run: gemm},
 	{Name: "batchnorm", Run: batchnorm},
 	{Name: "gelu", Run: gelu},

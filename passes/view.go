@@ -175,37 +175,26 @@ func (w view) trim(p []move, last []int) []move {
 	return p
 }
 
-// reshapeLast is a Transpose of the axes of src, then a Reshape; nil where the view tears an axis of src.
+// reshapeLast is a Transpose of the axes of src, then a Reshape; nil where the view tears an axis of src. Axes of
+// length 1 stay where they are.
 func (w view) reshapeLast(fs []factor, shape []int) []move {
 	src := w.src.Type.Shape
 	strides := ir.Strides(src)
-	var ones, perm []int
-	for i, d := range src {
-		if d == 1 {
-			ones = append(ones, i)
-		}
-	}
-	exact := len(shape) == len(src)
-	at := 0
+	var order []int
 	for _, f := range fs {
 		for f.size > 1 { // take the axes of src that f consists of, outermost first
-			i := -1
-			for j, d := range src {
-				if d > 1 && d*strides[j] == f.size*f.stride {
-					i = j
-				}
+			i := slices.IndexFunc(src, func(d int) bool { return d > 1 })
+			for i < len(src) && (src[i] == 1 || src[i]*strides[i] != f.size*f.stride) {
+				i++
 			}
-			if i < 0 || f.size%src[i] != 0 {
+			if i == len(src) || f.size%src[i] != 0 {
 				return nil
 			}
-			for exact && at < len(shape) && shape[at] == 1 && len(ones) > 0 {
-				perm, ones, at = append(perm, ones[0]), ones[1:], at+1
-			}
-			perm, at = append(perm, i), at+1
+			order = append(order, i)
 			f.size /= src[i]
 		}
 	}
-	perm = append(perm, ones...)
+	perm := fixOnes(src, order)
 	last := make([]int, len(perm))
 	for i, p := range perm {
 		last[i] = src[p]
@@ -213,30 +202,42 @@ func (w view) reshapeLast(fs []factor, shape []int) []move {
 	return w.trim([]move{{shape: src}, {perm: perm}, {shape: shape}}, last)
 }
 
-// reshapeFirst is a Reshape, then a Transpose to the shape; nil where an axis has several factors.
+// fixOnes makes a permutation of order, the axes that are longer than 1, and leaves the others in place.
+func fixOnes(shape, order []int) []int {
+	perm := make([]int, len(shape))
+	for i, d := range shape {
+		if perm[i] = i; d != 1 {
+			perm[i], order = order[0], order[1:]
+		}
+	}
+	return perm
+}
+
+// reshapeFirst is a Reshape, then a Transpose to the shape; nil where an axis has several factors. Axes of length 1
+// are in place before the Transpose.
 func (w view) reshapeFirst(shape []int) []move {
 	axes := split(w.order(), shape)
 	if axes == nil {
 		return nil
 	}
 	var fs []factor
+	var at []int // where the axes that are longer than 1 stand
 	for i, a := range axes {
 		a = merge(a...)
 		if len(a) > 1 {
 			return nil
 		}
-		if len(a) == 0 {
-			a = []factor{{1, w.src.Type.Len() + len(shape) - i}} // axes of length 1 stand first
+		if len(a) == 1 {
+			fs, at = append(fs, a[0]), append(at, i)
 		}
-		fs = append(fs, a[0])
 	}
 	sorted := slices.SortedFunc(slices.Values(fs), outermost)
-	var first, perm []int
+	first, order := slices.Clone(shape), make([]int, len(fs))
 	for i, f := range sorted {
-		first = append(first, f.size)
-		perm = append(perm, slices.Index(sorted, fs[i]))
+		first[at[i]] = f.size
+		order[slices.Index(fs, f)] = at[i]
 	}
-	return w.trim([]move{{shape: first}, {perm: perm}, {shape: shape}}, shape)
+	return w.trim([]move{{shape: first}, {perm: fixOnes(shape, order)}, {shape: shape}}, shape)
 }
 
 // build adds the nodes of the plan.
@@ -253,7 +254,8 @@ func (w view) build(s *site, shape []int) *ir.Value {
 }
 
 // views writes a chain of nodes that only move elements in the shortest way: what stays in order is one Reshape or
-// nothing, the rest one Transpose with at most a Reshape before and after.
+// nothing, the rest one Transpose with at most a Reshape before and after. Axes of length 1 are moved by Reshapes, which
+// pass more operators than Transposes do.
 var views = rewrite(func(s *site) ([]*ir.Value, error) {
 	v := s.n.Out[0]
 	if !moves(s.n) || !v.Type.Static() || v.Type.Len() == 0 {
@@ -274,7 +276,8 @@ var views = rewrite(func(s *site) ([]*ir.Value, error) {
 	for _, m := range plan {
 		want += stepCost(m.perm != nil)
 	}
-	if want < have {
+	lower := want == have && isOp(s.n, "Transpose") && plan[len(plan)-1].perm == nil // a Reshape comes to stand below
+	if want < have || lower || movesOnes(s.n) {
 		return []*ir.Value{w.build(s, v.Type.Shape)}, nil
 	}
 	if isOp(s.n, "Transpose") || isOp(s.n, "Reshape") && slices.Equal(s.n.In[1].Const.IntsAsInt(), v.Type.Shape) {
@@ -282,6 +285,20 @@ var views = rewrite(func(s *site) ([]*ir.Value, error) {
 	}
 	return []*ir.Value{s.reshape(s.n.In[0], v.Type.Shape...)}, nil
 })
+
+// movesOnes reports whether n is a Transpose that moves an axis of length 1, which a Reshape does for nothing.
+func movesOnes(n *ir.Node) bool {
+	t, ok := n.Op.(*op.Transpose)
+	if !ok {
+		return false
+	}
+	for i, d := range n.In[0].Type.Shape {
+		if d == 1 && (t.Perm != nil && t.Perm[i] != i || t.Perm == nil && len(n.In[0].Type.Shape) != 2*i+1) {
+			return true
+		}
+	}
+	return false
+}
 
 // stepCost makes a Transpose, which copies, dearer than a Reshape.
 func stepCost(transpose bool) int {
