@@ -69,15 +69,28 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
+	verified := ""
 	if f.verify {
-		if err := verifyQuietly(path, opt); err != nil {
+		n, err := verifyQuietly(path, opt)
+		if err != nil {
 			return err
 		}
+		verified = fmt.Sprintf("; %d comparisons with the model agree", n)
 	}
 	if f.check {
 		return f.differences(cmd, out)
 	}
-	return out.Write()
+	if err := out.Write(); err != nil {
+		return err
+	}
+	size, weights := 0, 0
+	for _, file := range c.Files {
+		if size += len(file.Data); file.Name == "weights.bin" {
+			weights = len(file.Data)
+		}
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: package %s, %d files, %d bytes, of them %d of weights%s\n", dir, opt.Package, len(c.Files), size, weights, verified)
+	return err
 }
 
 // packageName decides how the package is called.
@@ -122,12 +135,12 @@ func (f *compileFlags) differences(cmd *cobra.Command, out *check.Output) error 
 		out.Dir, strings.Join(list, "\n\t"))
 }
 
-// verifyQuietly runs random inputs through every form of the model.
-func verifyQuietly(path string, opt check.Options) error {
+// verifyQuietly runs random inputs through every form of the model and returns the number of comparisons, which agree.
+func verifyQuietly(path string, opt check.Options) (int, error) {
 	opt.Warn, opt.Log, opt.After = nil, nil, nil
 	r, err := check.Verify{Model: path, Options: opt, Seed: 1, Trials: trials}.Run()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return r.Err()
+	return len(r.Checks), r.Err()
 }
