@@ -10,7 +10,8 @@ import (
 
 // attention recognises softmax(scale·Q·K' + mask)·V over heads as Attention on Q, K, V of [batch, sequence, features],
 // whichever way the heads were laid out: the Reshapes and Transposes that made them go. The scale may stand before
-// the product, on either factor, or after it, before the mask or after.
+// the product, on either factor, or after it, before the mask or after. Masks with large negative numbers become masks
+// with -Inf.
 var attention = rewrite(func(s *site) ([]*ir.Value, error) {
 	m := s.attends()
 	if m == nil || !m.heads() {
@@ -114,15 +115,46 @@ func (s *site) additive(x *ir.Value) (y, mask *ir.Value) {
 		}
 	case isOp(n, "Where") && isConst(n.In[0]):
 		for i := 1; i <= 2; i++ {
-			if c, ok := filled(n.In[3-i]); ok && math.IsInf(c, -1) && sameType(n.In[i], x) {
+			if c, ok := filled(n.In[3-i]); ok && c <= excluding && sameType(n.In[i], x) {
 				zero := s.scalar(x.Type.DType, 0)
 				in := []*ir.Value{n.In[0], zero, zero}
-				in[3-i] = s.scalar(x.Type.DType, c)
-				return n.In[i], s.call("Where", in...)
+				in[3-i] = s.scalar(x.Type.DType, math.Inf(-1))
+				mask = s.call("Where", in...)
+				if math.IsInf(c, -1) || !emptyRow(mask.Const) {
+					return n.In[i], mask
+				}
 			}
 		}
 	}
 	return nil, nil
+}
+
+// excluding is what a finite mask adds to the scores of keys that are to have no weight. The weight is exactly zero
+// while scores differ by less, which those of a model of float32 with any sense do; so such a key counts as excluded.
+const excluding = -1e8
+
+// emptyRow reports whether a row of a mask excludes all keys.
+func emptyRow(m *ir.Tensor) bool {
+	for row := range slices.Chunk(m.Floats(), max(1, m.Type().Features())) {
+		if slices.Max(row) <= excluding {
+			return true
+		}
+	}
+	return false
+}
+
+// excluded replaces what excludes a key by -Inf where a key remains.
+func excluded(m *ir.Tensor) *ir.Tensor {
+	f := m.Floats()
+	for row := range slices.Chunk(f, m.Shape[len(m.Shape)-1]) {
+		top := slices.Max(row)
+		for i, x := range row {
+			if top > excluding/2 && x <= top+excluding {
+				row[i] = math.Inf(-1)
+			}
+		}
+	}
+	return ir.FromFloats(m.DType, m.Shape, f)
 }
 
 // isScores reports whether y may be a product with K, scaled and masked.
@@ -203,6 +235,11 @@ func (s *site) mask(m *attended) (sum *ir.Value, ok bool) {
 			sum = v
 		} else {
 			sum = s.call("Add", sum, v)
+		}
+	}
+	if isConst(sum) {
+		if t := excluded(sum.Const); !slices.Equal(t.Floats(), sum.Const.Floats()) {
+			sum = s.Const(t)
 		}
 	}
 	return sum, true

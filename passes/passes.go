@@ -24,7 +24,7 @@ var Portable = []Pass{
 	{Name: "cse", Run: cse},
 	{Name: "noop", Run: noop},
 	{Name: "masks", Run: masks},
-	{Name: "gemm", Run: gemm},
+	{Name: "linear", Run: linear},
 	{Name: "batchnorm", Run: batchnorm},
 	{Name: "gelu", Run: gelu},
 	{Name: "algebra", Run: algebra},
