@@ -39,6 +39,10 @@ func (e *emitter) loop(x low.Expr, dst *jen.Statement, out ir.Type, in []operand
 		return nil
 	}
 	l := newLoops(out, in)
+	if kernel := sliceKernel(x, in); kernel != "" && l.contiguous() {
+		e.call(kernel, dst, in[0].ref)
+		return nil
+	}
 	dts, args := make([]ir.DType, len(in)), []jen.Code{dst}
 	for i, o := range in {
 		dts[i] = o.typ.DType
@@ -72,6 +76,21 @@ func goText(text string) *jen.Statement {
 		s.Id(text[:at[0]]).Qual("math", text[at[2]:at[3]])
 		text = text[at[1]:]
 	}
+}
+
+// sliceKernel is the kernel that applies x, one function of one float32 input, to a slice; "" if there is none.
+func sliceKernel(x low.Expr, in []operand) string {
+	for _, f := range low.Sequences {
+		if len(in) == 1 && in[0].typ.DType == ir.Float32 && x.String() == f.Name+"(x0)" {
+			return f.Name + "32Slice"
+		}
+	}
+	return ""
+}
+
+// contiguous reports whether every operand is walked element by element.
+func (l *loops) contiguous() bool {
+	return len(l.dims) == 1 && !slices.ContainsFunc(l.strides, func(s []int) bool { return s[0] != 1 })
 }
 
 // loops is a nest over dims, outermost first; strides are by operand, the result's first.

@@ -13,17 +13,11 @@ type attendShape struct {
 	maskStrides          [4]int // of the additive mask, by batch, head, query and key
 }
 
-// attendScratch is the number of float64 elements that attend needs.
-func attendScratch(queries, keys, dh, dv int) int {
-	keys += keys & 1
-	dv += dv & 1
-	return keys*(dh+dv) + 4*dh + 4*keys // as attend divides it
-}
-
 // attend computes, for every query of every head, the scores of its keys (chains of fma over dh, times scale, plus the
 // mask if there is one), e = expneg(score - max), and the chains of fma(e, v) over the keys, times 1/sum(e). Query i
-// has the keys in spans[2s:2s+2] for s from ends[i-1] to ends[i]; nil ends: every key.
-func attend(dst, q, k, v, mask []float32, scratch []float64, s *attendShape, ends, spans []int32) {
+// has the keys in spans[2s:2s+2] for s from ends[i-1] to ends[i]; nil ends: every key. Room for the scores of four queries
+// and, with keys and dv rounded up to even, keys·(dh+dv) + 4·dh + 4·keys elements of scratch is needed.
+func attend(dst, q, k, v, mask, scores []float32, scratch []float64, s *attendShape, ends, spans []int32) {
 	keys, dv := s.keys+s.keys&1, s.dv+s.dv&1
 	kw, scratch := scratch[:keys*s.dh], scratch[keys*s.dh:]
 	vw, scratch := scratch[:keys*dv], scratch[keys*dv:]
@@ -51,7 +45,7 @@ func attend(dst, q, k, v, mask []float32, scratch []float64, s *attendShape, end
 				}
 				t := attendTile{s, mask, qw, kw, vw, ew, b, h, i}
 				if ends == nil {
-					t.run(dst, 0, n, []int32{0, int32(s.keys)})
+					t.run(dst, scores, 0, n, []int32{0, int32(s.keys)})
 					continue
 				}
 				for from := 0; from < n; {
@@ -60,7 +54,7 @@ func attend(dst, q, k, v, mask []float32, scratch []float64, s *attendShape, end
 					for to < n && equalSpans(own, spansOf(ends, spans, i+to)) {
 						to++
 					}
-					t.run(dst, from, to, own)
+					t.run(dst, scores, from, to, own)
 					from = to
 				}
 			}
@@ -109,8 +103,8 @@ type attendTile struct {
 	b, h, i        int
 }
 
-// run computes the queries i+from to i+to, which have the same keys.
-func (t *attendTile) run(dst []float32, from, to int, spans []int32) {
+// run computes the queries i+from to i+to, which have the same keys. Scores are kept four queries side by side.
+func (t *attendTile) run(dst, scores []float32, from, to int, spans []int32) {
 	top := [4]float32{-inf32, -inf32, -inf32, -inf32}
 	n := 0
 	for p := spans; len(p) >= 2; p = p[2:] {
@@ -127,18 +121,24 @@ func (t *attendTile) run(dst []float32, from, to int, spans []int32) {
 					if x > top[l] {
 						top[l] = x
 					}
-					t.ew[n*4+l] = float64(x)
+					scores[n*4+l] = x
 				}
 				n++
 			}
 		}
 	}
+	scores = scores[:4*n]
+	for e := range n {
+		p := (*[4]float32)(scores[e*4:])
+		p[0], p[1], p[2], p[3] = p[0]-top[0], p[1]-top[1], p[2]-top[2], p[3]-top[3]
+	}
+	expneg32Slice(scores, scores)
 	var sum [4]float32
 	for e := range n {
-		for l := from; l < to; l++ {
-			x := expneg32(float32(t.ew[e*4+l]) - top[l])
+		p, w := (*[4]float32)(scores[e*4:]), (*[4]float64)(t.ew[e*4:])
+		for l, x := range p {
 			sum[l] += x
-			t.ew[e*4+l] = float64(x)
+			w[l] = float64(x)
 		}
 	}
 	for c := 0; c < t.dv; c += 2 {
