@@ -32,7 +32,11 @@ A skip file has lines "case<TAB>executor or *<TAB>reason". A listed case that pa
 	cmd.Flags().StringVar(&skip, "skip", "", "file that lists the cases known to fail")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document instead of lines")
 	cmd.RunE = command(func(cmd *cobra.Command, args []string) (err error) {
-		c := check.Conform{Progress: terminal(cmd.ErrOrStderr())}
+		out := cmd.OutOrStdout()
+		c := check.Conform{}
+		if terminal(out) == nil || asJSON { // where lines appear, they are the progress
+			c.Progress = terminal(cmd.ErrOrStderr())
+		}
 		if c.Executors, err = check.ParseExecutors(executors); err != nil {
 			return usageError{err}
 		}
@@ -50,13 +54,15 @@ A skip file has lines "case<TAB>executor or *<TAB>reason". A listed case that pa
 		if err != nil {
 			return err
 		}
-		out := cmd.OutOrStdout()
 		if !asJSON {
 			c.Each = func(r check.Result) { fmt.Fprintln(out, r) }
 		}
 		results, err := c.RunSuite(cases)
 		if err != nil {
 			return err
+		}
+		if len(results) == 0 {
+			return fmt.Errorf("no case in %s matches --run %s", args[0], pattern)
 		}
 		totals := check.Totals(results)
 		if asJSON {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/sbtc-go/sbtc/check"
 	"github.com/sbtc-go/sbtc/frontend"
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/ir/op"
@@ -19,7 +21,7 @@ func sbtc(args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), err.String()
 }
 
-// compiled fails the test unless the command succeeds.
+// succeed fails the test unless the command succeeds.
 func succeed(t *testing.T, args ...string) string {
 	t.Helper()
 	status, stdout, stderr := sbtc(args...)
@@ -123,11 +125,12 @@ func TestExitStatus(t *testing.T) {
 
 // A panic and a difference between the compiled package and the model are bugs of sbtc.
 func TestReport(t *testing.T) {
-	for _, err := range []error{
-		failure{&ir.BugError{Where: "pass fuse", Panic: "index out of range", Stack: []byte("goroutine 1\n")}},
+	for want, err := range map[string]error{
+		"pass fuse":      failure{&ir.BugError{Where: "pass fuse", Panic: "index out of range", Stack: []byte("goroutine 1\n")}},
+		"results differ": failure{&check.WrongError{Err: errors.New("m.onnx: results differ")}},
 	} {
 		var b bytes.Buffer
-		if status := report(&b, err); status != exitBug || !strings.Contains(b.String(), "pass fuse") || !strings.Contains(b.String(), "Please report it") {
+		if status := report(&b, err); status != exitBug || !strings.Contains(b.String(), want) || !strings.Contains(b.String(), "Please report it") {
 			t.Errorf("status %d\n%s", status, b.String())
 		}
 	}

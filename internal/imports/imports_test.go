@@ -2,6 +2,7 @@
 package imports
 
 import (
+	"encoding/json"
 	"os/exec"
 	"strings"
 	"testing"
@@ -126,4 +127,19 @@ func anyPrefix(set map[string]bool, path string) bool {
 		}
 	}
 	return false
+}
+
+// With a replace or exclude line, `go install` and `go tool` in other modules would not get what is tested here.
+func TestNoReplace(t *testing.T) {
+	out, err := exec.Command("go", "mod", "edit", "-json", "../../go.mod").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m struct{ Replace, Exclude []any }
+	if err := json.Unmarshal(out, &m); err != nil {
+		t.Fatal(err)
+	}
+	if m.Replace != nil || m.Exclude != nil {
+		t.Errorf("go.mod replaces %v and excludes %v", m.Replace, m.Exclude)
+	}
 }

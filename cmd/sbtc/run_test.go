@@ -1,0 +1,54 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sbtc-go/sbtc/internal/npz"
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	model := writeModel(t, filepath.Join(dir, "m.onnx"), product)
+	in, out := filepath.Join(dir, "in.npz"), filepath.Join(dir, "out.npz")
+	// A float64 array will do where its elements are float32 numbers.
+	if err := npz.Write(in, map[string]*ir.Tensor{"x": ir.Of(ir.Float64, []int{2, 3}, []float64{1, 0, 0, 0, 1, 1})}); err != nil {
+		t.Fatal(err)
+	}
+	want := ir.Of(ir.Float32, []int{2, 2}, []float32{1, 2, 8, 10})
+	succeed(t, "run", "--input", in, "--output", out, model)
+	got, err := npz.Read(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got["y"] == nil || ir.Agree(got["y"], want, ir.Tolerance{}) != nil || len(got) != 1 {
+		t.Errorf("%v", got)
+	}
+	if text := succeed(t, "run", "--input", in, model); text != "\"y\" float[2,2]\n  1 2\n  8 10\n" {
+		t.Errorf("%q", text)
+	}
+	// What was written is what verify expects.
+	succeed(t, "verify", "--trials", "1", "--input", in, "--expect", out, model)
+	if err := npz.Write(out, map[string]*ir.Tensor{"y": ir.Of(ir.Float32, []int{2, 2}, []float32{1, 2, 8, 11})}); err != nil {
+		t.Fatal(err)
+	}
+	status, stdout, stderr := sbtc("verify", "--trials", "0", "--input", in, "--expect", out, model)
+	if status != exitModel || !strings.Contains(stdout, "differs the given input: model against recorded: output \"y\"") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	model := writeModel(t, filepath.Join(t.TempDir(), "m.onnx"), product)
+	text := succeed(t, "inspect", model)
+	for _, part := range []string{`input  "x" float[2,3]`, `output "y" float[2,2]`, "Linear", "dense", "100.0%", "12"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %q in\n%s", part, text)
+		}
+	}
+	if text := succeed(t, "inspect", "--json", model); !strings.Contains(text, `"multiply_adds": 12`) {
+		t.Error(text)
+	}
+}
