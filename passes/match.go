@@ -32,6 +32,9 @@ func rewrite(f func(s *site) ([]*ir.Value, error)) func(g *ir.Graph) (bool, erro
 				}
 			}
 			ch, err := g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
+				if len(n.In) == 0 || n.In[0] == nil || n.Out[0] == nil {
+					return nil, nil // no pattern looks at such nodes
+				}
 				return f(&site{b, n, g, uses, readers})
 			})
 			if err != nil || !ch {

@@ -24,6 +24,8 @@ var Portable = []Pass{
 	{Name: "cse", Run: cse},
 	{Name: "noop", Run: noop},
 	{Name: "masks", Run: masks},
+	{Name: "einsum", Run: einsum},
+	{Name: "conv", Run: conv},
 	{Name: "linear", Run: linear},
 	{Name: "batchnorm", Run: batchnorm},
 	{Name: "gelu", Run: gelu},
