@@ -47,7 +47,7 @@ var Target = []Pass{
 	{Name: "sparse", Run: sparse},
 	{Name: "fuse", Run: fuse},
 	{Name: "layout", Run: layout},
-	{Name: "sweep", Run: sweep},
+	{Name: "sweep", Run: deadcode},
 }
 
 // order lists what must come before what in the tables, with the reason.
