@@ -106,11 +106,19 @@ type kernelLibrary struct {
 var library = sync.OnceValue(func() *kernelLibrary {
 	lib := &kernelLibrary{files: map[string][]string{}, funcs: map[string]*ast.FuncDecl{}, needs: map[string][]string{},
 		text: map[string]string{}, clean: map[string]int{}}
-	names, err := fs.Glob(runtime.Files, "*.go")
+	names, err := fs.Glob(runtime.Files, "*")
 	if err != nil {
 		panic(err)
 	}
 	for _, name := range names {
+		if strings.HasSuffix(name, ".s") {
+			src, err := runtime.Files.ReadFile(name)
+			if err != nil {
+				panic(err)
+			}
+			lib.text[name] = string(src)
+			continue
+		}
 		if name == "embed.go" || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
@@ -176,6 +184,9 @@ func kernelFiles(names map[string]bool, opt Options) ([]File, error) {
 				continue
 			}
 			want[f] = true
+			if s := strings.TrimSuffix(f, ".go") + ".s"; lib.text[s] != "" {
+				want[s] = true
+			}
 			for _, n := range lib.needs[f] {
 				visit(n)
 			}
@@ -190,7 +201,10 @@ func kernelFiles(names map[string]bool, opt Options) ([]File, error) {
 	var out []File
 	for _, f := range slices.Sorted(maps.Keys(want)) {
 		src, at := lib.text[f], lib.clean[f]
-		text := fmt.Sprintf("// %s\n\n%s%s%s", opt.header(), src[:at], opt.Package, src[at+len("runtime"):])
+		text := fmt.Sprintf("// %s\n\n%s", opt.header(), src)
+		if strings.HasSuffix(f, ".go") {
+			text = fmt.Sprintf("// %s\n\n%s%s%s", opt.header(), src[:at], opt.Package, src[at+len("runtime"):])
+		}
 		out = append(out, File{"kernel_" + strings.TrimPrefix(f, "z"), []byte(text)})
 	}
 	return out, nil

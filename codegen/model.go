@@ -152,12 +152,12 @@ func (e *emitter) info(f *jen.File) {
 		jen.Id("Model").String().Comment("// base name of the model's file"),
 		jen.Id("SHA256").String().Comment("// of the model's file"),
 		jen.Id("Version").String().Comment("// of sbtc"),
-		jen.Id("Path").String().Comment("// the instructions in use: purego"),
+		jen.Id("Path").String().Comment("// the instructions in use: avx512, avx2 or purego"),
 	)
 	f.Comment("Info tells what the package was made from and which path it takes on this machine.")
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("Info").Params().Id("Info").Block(jen.Return(jen.Id("Info").Values(jen.Dict{
 		jen.Id("Model"): jen.Lit(e.opt.Model), jen.Id("SHA256"): jen.Lit(e.opt.SHA256),
-		jen.Id("Version"): jen.Lit(e.opt.Version), jen.Id("Path"): jen.Lit("purego"),
+		jen.Id("Version"): jen.Lit(e.opt.Version), jen.Id("Path"): jen.Id(e.use("pathNames")).Index(jen.Id(e.use("path"))),
 	})))
 }
 
@@ -175,11 +175,13 @@ func (e *emitter) weightsCode(f *jen.File) {
 		}
 	})
 	f.Comment("sharedWeights decodes weights.bin once.")
-	f.Var().Id("sharedWeights").Op("=").Qual("sync", "OnceValue").Call(jen.Func().Params().Op("*").Id("weights").Block(
+	f.Var().Id("sharedWeights").Op("=").Qual("sync", "OnceValue").Call(jen.Id("loadWeights"))
+	f.Comment("loadWeights decodes weights.bin for the kernels of the path in use.")
+	f.Func().Id("loadWeights").Params().Op("*").Id("weights").Block(
 		jen.Return(jen.Op("&").Id("weights").Values(jen.DictFunc(func(d jen.Dict) {
 			for _, w := range e.weights.fields {
 				d[jen.Id(w.name)] = w.load
 			}
 		}))),
-	))
+	)
 }

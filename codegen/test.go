@@ -31,18 +31,7 @@ func (e *emitter) test() ([]byte, error) {
 		}
 	})
 	e.testHelpers(f)
-	f.Func().Id("TestGolden").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
-		jen.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call(),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err())),
-		jen.Defer().Id("m").Dot("Close").Call(),
-		jen.For(jen.List(jen.Id("_"), jen.Id("g")).Op(":=").Range().Id("golden")).Block(
-			jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Id("g").Dot("seed")),
-			jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err())),
-			jen.If(jen.Id("got").Op(":=").Id("hash").Call(jen.Id("out")), jen.Id("got").Op("!=").Id("g").Dot("hash")).Block(
-				jen.Id("t").Dot("Errorf").Call(jen.Lit("seed %d on path %s: hash %#x, want %#x"), jen.Id("g").Dot("seed"), jen.Id("m").Dot("Info").Call().Dot("Path"), jen.Id("got"), jen.Id("g").Dot("hash")),
-			),
-		),
-	)
+	e.goldenTest(f)
 	f.Func().Id("TestAllocations").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
 		jen.List(jen.Id("m"), jen.Id("_")).Op(":=").Id("New").Call(),
 		jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Lit(1)),
@@ -62,6 +51,32 @@ func (e *emitter) test() ([]byte, error) {
 	)
 	e.example(f)
 	return render(f)
+}
+
+// goldenTest runs the golden vectors on every path that the machine has.
+func (e *emitter) goldenTest(f *jen.File) {
+	f.Func().Id("TestGolden").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
+		jen.Id("best").Op(":=").Id(e.use("path")),
+		jen.Defer().Func().Params().Block(jen.Id("path").Op("=").Id("best")).Call(),
+		jen.For(jen.Id("path").Op("=").Id("best"), jen.Id("path").Op(">=").Lit(0), jen.Id("path").Op("--")).Block(
+			jen.Id("t").Dot("Run").Call(jen.Id(e.use("pathNames")).Index(jen.Id("path")), jen.Id("testGolden")),
+		),
+	)
+	f.Func().Id("testGolden").Params(jen.Id("t").Op("*").Qual("testing", "T")).BlockFunc(func(g *jen.Group) {
+		g.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call()
+		g.If(jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
+		g.Defer().Id("m").Dot("Close").Call()
+		if e.weights.fields != nil {
+			g.Id("m").Dot("weights").Op("=").Id("loadWeights").Call().Comment("// those of New are for the best path")
+		}
+		g.For(jen.List(jen.Id("_"), jen.Id("g")).Op(":=").Range().Id("golden")).Block(
+			jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Id("g").Dot("seed")),
+			jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err())),
+			jen.If(jen.Id("got").Op(":=").Id("hash").Call(jen.Id("out")), jen.Id("got").Op("!=").Id("g").Dot("hash")).Block(
+				jen.Id("t").Dot("Errorf").Call(jen.Lit("seed %d: hash %#x, want %#x"), jen.Id("g").Dot("seed"), jen.Id("got"), jen.Id("g").Dot("hash")),
+			),
+		)
+	})
 }
 
 func (e *emitter) example(f *jen.File) {

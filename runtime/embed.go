@@ -8,5 +8,5 @@ import "embed"
 
 // Files are the sources of the kernels.
 //
-//go:embed *.go
+//go:embed *.go *.s
 var Files embed.FS
