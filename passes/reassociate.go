@@ -12,7 +12,7 @@ import (
 // keys' bias shifts all scores alike and goes; the values' bias is added to the mean, whose weights sum to one.
 func reassociate(g *ir.Graph) (bool, error) {
 	uses := g.Uses()
-	return g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
+	changed, err := g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		a, ok := n.Op.(*op.Attention)
 		if !ok || len(n.Out) != 1 || len(n.In) > 4 || len(n.In[0].Type.Shape) != 3 || n.In[0].Type.Shape[1] != 1 ||
 			a.QHeads != a.KVHeads || a.QHeads == 0 || a.Softcap != 0 || a.IsCausal || a.SoftmaxPrecision != nil {
@@ -23,6 +23,8 @@ func reassociate(g *ir.Graph) (bool, error) {
 		if k == nil || !k.gains(keys, heads) {
 			return nil, nil
 		}
+		first := len(g.Nodes) // of the new ones
+		old := workOf(n) + k.work()
 		next := *a
 		scale := float32(a.ScaleOf(n))
 		next.Scale = &scale
@@ -35,21 +37,36 @@ func reassociate(g *ir.Graph) (bool, error) {
 			if v.bias != nil {
 				y = (&site{Builder: b}).call("Add", y, v.bias)
 			}
+			if workOf(g.Nodes[first:]...) >= old+v.work() {
+				return nil, nil
+			}
 			return []*ir.Value{y}, nil
 		}
 		if in[1] = k.h; heads > 1 {
 			in[1] = b.Add(&op.Concat{Axis: 2}, slices.Repeat([]*ir.Value{k.h}, heads)...)
 		}
-		return []*ir.Value{b.Add(&next, in...)}, nil
+		y := b.Add(&next, in...)
+		if workOf(g.Nodes[first:]...) >= old {
+			return nil, nil
+		}
+		return []*ir.Value{y}, nil
 	})
+	if !changed || err != nil {
+		return changed, err
+	}
+	_, err = deadcode(g)
+	return true, err
 }
 
 // projection is h·w + bias, with no other reader.
 type projection struct {
-	h    *ir.Value
-	w    *ir.Tensor
-	bias *ir.Value // nil: none
+	h     *ir.Value
+	w     *ir.Tensor
+	bias  *ir.Value  // nil: none
+	nodes []*ir.Node // those that compute it
 }
+
+func (p *projection) work() int { return workOf(p.nodes...) }
 
 func projectionOf(v *ir.Value, uses map[*ir.Value]int) *projection {
 	p := &projection{}
@@ -61,7 +78,7 @@ func projectionOf(v *ir.Value, uses map[*ir.Value]int) *projection {
 		if c.Const == nil || c.Type.Len() != v.Type.Features() || c.Type.Features() != v.Type.Features() {
 			return nil
 		}
-		p.bias, v = c, x
+		p.bias, p.nodes, v = c, []*ir.Node{v.Def}, x
 	}
 	if v.Def == nil || uses[v] != 1 {
 		return nil
@@ -69,6 +86,7 @@ func projectionOf(v *ir.Value, uses map[*ir.Value]int) *projection {
 	if _, ok := v.Def.Op.(*op.MatMul); !ok || v.Def.In[1].Const == nil || len(v.Def.In[1].Type.Shape) != 2 {
 		return nil
 	}
+	p.nodes = append(p.nodes, v.Def)
 	p.h, p.w = v.Def.In[0], v.Def.In[1].Const
 	return p
 }

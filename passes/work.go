@@ -9,15 +9,17 @@ import (
 
 // work is the amount of arithmetic of a graph: multiply-adds, of constant matrices only those by nonzero weights, and
 // one for every element of any other result, but for reshapes and slices.
-func work(g *ir.Graph) int {
+func work(g *ir.Graph) int { return workOf(g.Nodes...) }
+
+func workOf(nodes ...*ir.Node) int {
 	sum := 0
-	for _, n := range g.Nodes {
-		sum += workOf(n)
+	for _, n := range nodes {
+		sum += nodeWork(n)
 	}
 	return sum
 }
 
-func workOf(n *ir.Node) int {
+func nodeWork(n *ir.Node) int {
 	if slices.ContainsFunc(slices.Concat(n.In, n.Out), func(v *ir.Value) bool { return v != nil && !v.Type.Static() }) {
 		return 0
 	}
