@@ -174,8 +174,9 @@ func (a *attempt) reason(err error) string {
 	return s
 }
 
-func newAttempt(c Case, compile bool) *attempt {
-	a := &attempt{Case: c}
+func newAttempt(c Case, compile bool) (a *attempt) {
+	a = &attempt{Case: c}
+	defer recoverBug("reading "+c.Dir, &a.err)
 	var m *frontend.Model
 	if m, a.err = Load(c.Model(), Imported, Options{}); a.err != nil {
 		return a
