@@ -114,6 +114,24 @@ func (p *Program) Run(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 	return nil, fmt.Errorf("the compiled package ended its process: %v\n%s", err, p.stderr)
 }
 
+// runExactly is Run that also compares the outputs with those of the low graph: every bit.
+func (p *Program) runExactly(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
+	got, err := p.Run(i, in)
+	if err != nil {
+		return nil, err
+	}
+	want, err := p.packages[i].Graph.Eval(in)
+	if err != nil {
+		return nil, fmt.Errorf("the low graph: %w", err)
+	}
+	for k := range want {
+		if err := sameBits(got[k], want[k]); err != nil {
+			return nil, fmt.Errorf("output %q is not what the low graph gives: %w", p.packages[i].Graph.Out[k].Name, err)
+		}
+	}
+	return got, nil
+}
+
 func (p *Program) exchange(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 	g := p.packages[i].Graph
 	inputs, outputs := codegen.Fields(g)

@@ -22,7 +22,8 @@ run-time operands, and so come from the types that the model declares, are count
 
 Executors: interp (the imported graph, interpreted), purego (the compiled package without assembly) and native (the
 compiled package as it is built here). Packages are compiled from model.onnx alone and built in a temporary module
-without network, many in one program; the data is read when they run.
+without network, many in one program; the data is read when they run. A result passes if it is the recorded one within
+1e-7 + 1e-3 of each element; that of a package must also have every bit of the interpreted low graph.
 
 A skip file has lines "case<TAB>executor or *<TAB>reason". A listed case that passes fails the run.`,
 		Args: cobra.ExactArgs(1),
