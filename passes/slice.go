@@ -112,8 +112,12 @@ func rangeOf(n *ir.Node) *span {
 	return r
 }
 
+// manyParts is more ranges than a packed projection has: to move them up would cost a Reshape for each.
+const manyParts = 8
+
 // sliceOfView takes the range before a chain of moves instead of after. That needs an axis that holds the outer part of
-// one axis of the source.
+// one axis of the source, and does not pay where it would repeat a Transpose
+// or many Reshapes.
 func (s *site) sliceOfView(r *span) *ir.Value {
 	w := viewOf(s.n.In[0], false)
 	if len(w.chain) == 0 || isConst(w.src) || len(w.axes[r.axis]) != 1 {
@@ -143,6 +147,11 @@ func (s *site) sliceOfView(r *span) *ir.Value {
 		}
 	}
 	w.axes[r.axis] = merge(factor{r.hi - r.lo, f.stride})
+	plan := w.plan(shape)
+	copies := slices.ContainsFunc(plan, func(m move) bool { return m.perm != nil })
+	if readers := s.uses[s.n.In[0]]; copies && readers > 1 || len(plan) > 0 && readers > manyParts {
+		return nil
+	}
 	return w.build(s, shape)
 }
 
