@@ -22,6 +22,7 @@ type Options struct {
 	Disable []string     // names of passes to leave out
 	Package string       // name of the Go package; "" for one made of the model's file name
 	Flags   string       // the command's flags that shape the result, for the header of generated files
+	Mode    codegen.Mode // what to make the package for
 	Warn    func(string) // called with each warning; may be nil
 	// After and Log, where not nil, are called after every pass.
 	After func(pass string, g *ir.Graph)
@@ -87,6 +88,7 @@ func Compile(path string, opt Options) (c *Compiled, err error) {
 		SHA256:  m.SHA256,
 		Flags:   opt.Flags,
 		Version: Version,
+		Mode:    opt.Mode,
 	})
 	if err != nil {
 		return nil, inFile(path, err)

@@ -23,7 +23,22 @@ type Options struct {
 	SHA256  string // of the model's file, in hex
 	Flags   string // of the command, for the header; "" if none
 	Version string // of sbtc
+	Mode    Mode
 }
+
+// Mode is what a package is made for.
+type Mode int
+
+// The modes. The order of arithmetic, and so every result, is the same in both.
+const (
+	Speed Mode = iota // weights are stored so that New decodes them fastest
+	Size              // weights are stored in the fewest bytes
+)
+
+// Modes are the names of the modes.
+var Modes = []string{Speed: "speed", Size: "size"}
+
+func (m Mode) String() string { return Modes[m] }
 
 // File is one file of a package.
 type File struct {
@@ -34,18 +49,9 @@ type File struct {
 // Generate returns the files of the package that computes g, a graph of low operators: model.go, the kernels that it
 // reaches, weights.bin, model_test.go. The same graph and options give the same bytes on every machine.
 func Generate(g *ir.Graph, opt Options) ([]File, error) {
-	e := &emitter{g: g, opt: opt, kernels: map[string]bool{}, funcs: map[string]string{}, arena: newArena(g),
-		consts: map[*ir.Value]*ir.Tensor{}, strings: map[*ir.Value]string{}}
-	if err := e.check(); err != nil {
+	e := newEmitter(g, opt)
+	if err := e.emit(); err != nil {
 		return nil, err
-	}
-	e.in, e.out = Fields(g)
-	for i, n := range g.Nodes {
-		e.arena.begin(i)
-		if err := e.node(n); err != nil {
-			return nil, fmt.Errorf("%v: %w", n, err)
-		}
-		e.arena.end(n)
 	}
 	model, err := e.model()
 	if err != nil {
@@ -84,6 +90,27 @@ type emitter struct {
 	consts       map[*ir.Value]*ir.Tensor // constants that are held in panels
 	strings      map[*ir.Value]string     // fields of Model that hold strings
 	stringFields []stringField
+}
+
+func newEmitter(g *ir.Graph, opt Options) *emitter {
+	return &emitter{g: g, opt: opt, kernels: map[string]bool{}, funcs: map[string]string{}, arena: newArena(g),
+		consts: map[*ir.Value]*ir.Tensor{}, strings: map[*ir.Value]string{}, weights: weights{mode: opt.Mode}}
+}
+
+// emit fills in everything but the files' frames.
+func (e *emitter) emit() error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	e.in, e.out = Fields(e.g)
+	for i, n := range e.g.Nodes {
+		e.arena.begin(i)
+		if err := e.node(n); err != nil {
+			return fmt.Errorf("%v: %w", n, err)
+		}
+		e.arena.end(n)
+	}
+	return nil
 }
 
 // check rejects what a package with static shapes cannot hold.

@@ -41,13 +41,15 @@ func TestBits(t *testing.T) {
 			if got := g.String(); got != string(s.Data) {
 				t.Errorf("%s: %s is not canonical, want\n%s", f, s.Name, got)
 			}
-			out, err := Generate(g, Options{Package: PackageName(name), Model: name + ".onnx", Version: "test"})
-			if err != nil {
-				t.Errorf("%s: %s: %v", f, s.Name, err)
-				continue
-			}
-			for _, o := range out {
-				write(t, filepath.Join(dir, name, o.Name), o.Data)
+			for mode, m := range Modes {
+				out, err := Generate(g, Options{Package: PackageName(name), Model: name + ".onnx", Version: "test", Mode: Mode(mode)})
+				if err != nil {
+					t.Errorf("%s: %s: %v", f, s.Name, err)
+					continue
+				}
+				for _, o := range out {
+					write(t, filepath.Join(dir, m, name, o.Name), o.Data)
+				}
 			}
 		}
 	}

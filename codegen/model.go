@@ -3,6 +3,7 @@ package codegen
 import (
 	"crypto/sha256"
 	"fmt"
+	"hash/crc32"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -81,12 +82,16 @@ func (e *emitter) modelType(f *jen.File) {
 	f.Type().Id("Option").Func().Params(jen.Op("*").Id("Model"))
 	f.Comment("New returns an instance.")
 	f.Func().Id("New").Params(jen.Id("opts").Op("...").Id("Option")).Params(jen.Op("*").Id("Model"), jen.Error()).BlockFunc(func(g *jen.Group) {
+		if e.weights.fields != nil {
+			g.List(jen.Id("w"), jen.Err()).Op(":=").Id("sharedWeights").Call()
+			g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))
+		}
 		g.Id("m").Op(":=").Op("&").Id("Model").Values(jen.DictFunc(func(d jen.Dict) {
 			if e.arena.size > 0 {
 				d[jen.Id("arena")] = jen.Make(jen.Index().Uint64(), jen.Lit(e.arena.size/8))
 			}
 			if e.weights.fields != nil {
-				d[jen.Id("weights")] = jen.Id("sharedWeights").Call()
+				d[jen.Id("weights")] = jen.Id("w")
 			}
 			for _, s := range e.stringFields {
 				d[jen.Id(s.name)] = jen.Make(jen.Index().String(), jen.Lit(s.n))
@@ -175,13 +180,17 @@ func (e *emitter) weightsCode(f *jen.File) {
 		}
 	})
 	f.Comment("sharedWeights decodes weights.bin once.")
-	f.Var().Id("sharedWeights").Op("=").Qual("sync", "OnceValue").Call(jen.Id("loadWeights"))
+	f.Var().Id("sharedWeights").Op("=").Qual("sync", "OnceValues").Call(jen.Id("loadWeights"))
 	f.Comment("loadWeights decodes weights.bin for the kernels of the path in use.")
-	f.Func().Id("loadWeights").Params().Op("*").Id("weights").Block(
+	sum := fmt.Sprintf("%#08x", crc32.ChecksumIEEE(e.weights.data))
+	f.Func().Id("loadWeights").Params().Params(jen.Op("*").Id("weights"), jen.Error()).Block(
+		jen.If(
+			jen.Err().Op(":=").Id(e.use("checkWeights")).Call(jen.Id("weightsBin"), jen.Lit(len(e.weights.data)), jen.Op(sum)), jen.Err().Op("!=").Nil(),
+		).Block(jen.Return(jen.Nil(), jen.Err())),
 		jen.Return(jen.Op("&").Id("weights").Values(jen.DictFunc(func(d jen.Dict) {
 			for _, w := range e.weights.fields {
 				d[jen.Id(w.name)] = w.load
 			}
-		}))),
+		})), jen.Nil()),
 	)
 }

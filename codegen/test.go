@@ -67,7 +67,8 @@ func (e *emitter) goldenTest(f *jen.File) {
 		g.If(jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
 		g.Defer().Id("m").Dot("Close").Call()
 		if e.weights.fields != nil {
-			g.Id("m").Dot("weights").Op("=").Id("loadWeights").Call().Comment("// those of New are for the best path")
+			g.Comment("The weights of New are for the best path.")
+			g.If(jen.List(jen.Id("m").Dot("weights"), jen.Err()).Op("=").Id("loadWeights").Call(), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
 		}
 		g.For(jen.List(jen.Id("_"), jen.Id("g")).Op(":=").Range().Id("golden")).Block(
 			jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Id("g").Dot("seed")),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/dave/jennifer/jen"
 
@@ -11,12 +12,15 @@ import (
 )
 
 // weights gathers weights.bin and the struct that a package decodes it into. Constants are stored once, in their
-// compact form, little-endian; the fields hold what the kernels read.
+// compact form, little-endian and without padding; the fields hold what the kernels read.
 type weights struct {
+	mode   Mode
 	data   []byte
 	at     map[string]int // offset of the bytes that are stored already
 	fields []weightField
 	byLoad map[string]string // field names by type and loader
+	list   []Stored
+	noted  map[string]bool // what list has
 }
 
 type weightField struct {
@@ -25,9 +29,6 @@ type weightField struct {
 	load jen.Code
 }
 
-// sectionAlign is the alignment of a section of weights.bin.
-const sectionAlign = 64
-
 // section stores b and returns its range.
 func (w *weights) section(b []byte) (lo, hi int) {
 	if w.at == nil {
@@ -35,9 +36,6 @@ func (w *weights) section(b []byte) (lo, hi int) {
 	}
 	lo, ok := w.at[string(b)]
 	if !ok {
-		for len(w.data)%sectionAlign != 0 {
-			w.data = append(w.data, 0)
-		}
 		lo = len(w.data)
 		w.data = append(w.data, b...)
 		w.at[string(b)] = lo
@@ -71,12 +69,24 @@ func (w *weights) plain(e *emitter, t *ir.Tensor, layout ir.Layout) *jen.Stateme
 		return jen.Nil()
 	}
 	typ := jen.Index().Id(goType(t.DType))
-	load := jen.Id(e.use("load" + loader(t.DType))).Call(w.slice(littleEndian(t)))
+	load := w.stored(e, t)
 	if layout == ir.Panels {
 		rows, n := t.Type().Rows(), t.Type().Features()
 		load = jen.Id(e.use("packedPanels")).Call(load, jen.Lit(rows), jen.Lit(n))
 	}
 	return w.field(typ, load)
+}
+
+// stored is the call that loads the elements of a constant; one whose elements are all the same is stored as one.
+func (w *weights) stored(e *emitter, t *ir.Tensor) *jen.Statement {
+	load := e.use("load" + loader(t.DType))
+	b := littleEndian(t)
+	if n := t.Len(); n > 1 && t.DType != ir.String && len(b)%n == 0 && bytes.Equal(b[len(b)/n:], b[:len(b)-len(b)/n]) {
+		w.note("uniform", t.Shape, 0, b[:len(b)/n])
+		return jen.Id(e.use("repeated")).Call(jen.Id(load).Call(w.slice(b[:len(b)/n])), jen.Lit(n))
+	}
+	w.note("plain", t.Shape, 0, b)
+	return jen.Id(load).Call(w.slice(b))
 }
 
 func loader(d ir.DType) string {
@@ -115,38 +125,40 @@ func littleEndian(t *ir.Tensor) []byte {
 
 // matrix is a dense float32 K x N constant packed by a function of package runtime.
 func (w *weights) matrix(e *emitter, t *ir.Tensor, pack string) *jen.Statement {
-	load := jen.Id(e.use(pack)).Call(jen.Id(e.use("loadFloat32")).Call(w.slice(littleEndian(t))), jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
+	load := jen.Id(e.use(pack)).Call(w.stored(e, t), jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
 	return w.field(jen.Index().Float64(), load)
 }
 
-// signs is a ternary K x N constant: two bits a weight.
+// signs is a ternary K x N constant.
 func (w *weights) signs(e *emitter, t *ir.Tensor) *jen.Statement {
-	x := ir.Data[int8](t)
-	code := make([]byte, (len(x)+3)/4)
-	for i, v := range x {
-		if v != 0 {
-			code[i/4] |= 1 << (i % 4 * 2)
-		}
-		if v < 0 {
-			code[i/4] |= 2 << (i % 4 * 2)
-		}
-	}
-	load := jen.Id(e.use("decodeSigns")).Call(w.slice(code), jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
-	return w.field(jen.Id(e.use("signs")), load)
+	p, _ := patternOf(ir.Data[int8](t), t.Shape[0], t.Shape[1], true)
+	load, b := w.pattern(e, p)
+	w.note("ternary", t.Shape, len(p.nonzero), b)
+	return w.field(jen.Id(e.use("signs")), jen.Id(e.use("newSigns")).Call(load))
 }
 
-// sparse is a float32 K x N constant with zeros: a bitmap, row-major, low bits first, and the other values.
+// sparse is a float32 K x N constant with zeros: a pattern and its values in the same order.
 func (w *weights) sparse(e *emitter, t *ir.Tensor) *jen.Statement {
 	x := ir.Data[float32](t)
-	bitmap := make([]byte, (len(x)+7)/8)
-	var values []float32
-	for i, v := range x {
-		if v != 0 {
-			bitmap[i/8] |= 1 << (i % 8)
-			values = append(values, v)
-		}
+	p, order := patternOf(x, t.Shape[0], t.Shape[1], false)
+	values := make([]float32, len(order))
+	for i, q := range order {
+		values[i] = x[q]
 	}
-	vals := jen.Id(e.use("loadFloat32")).Call(w.slice(littleEndian(ir.Of(ir.Float32, []int{len(values)}, values))))
-	load := jen.Id(e.use("decodeSparse")).Call(w.slice(bitmap), vals, jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
-	return w.field(jen.Id(e.use("sparse")), load)
+	load, b := w.pattern(e, p)
+	v := littleEndian(ir.Of(ir.Float32, []int{len(values)}, values))
+	w.note("sparse", t.Shape, len(p.nonzero), slices.Concat(b, v))
+	vals := jen.Id(e.use("loadFloat32")).Call(w.slice(v))
+	return w.field(jen.Id(e.use("sparse")), jen.Id(e.use("newSparse")).Call(load, vals))
+}
+
+// pattern is the call that decodes a pattern, and its stored form: in speed mode the one that decodes fastest, in size
+// mode the smallest.
+func (w *weights) pattern(e *emitter, p pattern) (*jen.Statement, []byte) {
+	if w.mode == Size {
+		b := p.gaps()
+		return jen.Id(e.use("decodeGaps")).Call(w.slice(b), jen.Lit(p.zeroProbability()), p.shape(e)), b
+	}
+	b := p.bitmap()
+	return jen.Id(e.use("decodeBitmap")).Call(w.slice(b), p.shape(e)), b
 }

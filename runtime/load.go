@@ -2,9 +2,37 @@
 
 package runtime
 
-import "math"
+import (
+	"errors"
+	"hash/crc32"
+	"math"
+)
 
 // Loaders of sections of weights.bin, which are little-endian.
+
+// checkWeights makes sure that weights.bin has the length n and the CRC-32 that it was written with.
+func checkWeights(s string, n int, sum uint32) error {
+	var got uint32
+	var buf [4096]byte
+	for rest := s; len(rest) > 0; {
+		k := copy(buf[:], rest)
+		got = crc32.Update(got, crc32.IEEETable, buf[:k])
+		rest = rest[k:]
+	}
+	if len(s) != n || got != sum {
+		return errors.New("weights.bin is damaged or not of this package: compile the model again")
+	}
+	return nil
+}
+
+// repeated returns n copies of the one element of x.
+func repeated[T any](x []T, n int) []T {
+	out := make([]T, n)
+	for i := range out {
+		out[i] = x[0]
+	}
+	return out
+}
 
 func loadBits(s string, n int) (u uint64) {
 	for i := range n {

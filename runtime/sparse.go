@@ -11,28 +11,11 @@ type sparse struct {
 	ends   []int32
 }
 
-// decodeSparse reads a matrix stored as a bitmap, row-major, low bits first, and its nonzero values.
-func decodeSparse(bitmap string, values []float32, k, n int) sparse {
-	s := sparse{rows: make([]uint16, len(values)), values: make([]float64, len(values)), ends: make([]int32, n)}
-	next := make([]int32, n+1) // where column j goes on
-	has := func(q int) bool { return bitmap[q/8]>>(q%8)&1 == 1 }
-	for q := range k * n {
-		if has(q) {
-			next[q%n+1]++
-		}
-	}
-	for j := range n {
-		next[j+1] += next[j]
-		s.ends[j] = next[j+1]
-	}
-	v := 0
-	for q := range k * n {
-		if has(q) {
-			at := &next[q%n]
-			s.rows[*at], s.values[*at] = uint16(q/n), float64(values[v])
-			*at++
-			v++
-		}
+// newSparse joins a pattern and its weights, in the same order.
+func newSparse(p pattern, values []float32) sparse {
+	s := sparse{rows: make([]uint16, len(p.cells)), values: make([]float64, len(p.cells)), ends: p.ends}
+	for i, c := range p.cells {
+		s.rows[i], s.values[i] = uint16(c>>1), float64(values[i])
 	}
 	return s
 }

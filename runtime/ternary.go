@@ -2,6 +2,8 @@
 
 package runtime
 
+import "slices"
+
 // Ternary layers: each output is the sum of the x_k whose weight is +1, k increasing, less those whose weight is -1, k
 // increasing, then fma(scale, sum, bias).
 
@@ -12,20 +14,23 @@ type signs struct {
 	ends []int32
 }
 
-// decodeSigns reads a matrix stored as two bits a weight, row-major, low bits first: bit 0 says that it is not zero,
-// bit 1 that it is negative.
-func decodeSigns(code string, k, n int) signs {
-	s := signs{ends: make([]int32, 0, 2*n)}
-	at := func(i, j int) byte { q := i*n + j; return code[q/4] >> (q % 4 * 2) & 3 }
-	for j := range n {
-		for _, want := range [2]byte{1, 3} {
-			for i := range k {
-				if at(i, j) == want {
-					s.rows = append(s.rows, uint16(i))
-				}
-			}
-			s.ends = append(s.ends, int32(len(s.rows)))
+// newSigns sorts the cells of each column by sign.
+func newSigns(p pattern) signs {
+	s := signs{rows: make([]uint16, len(p.cells)), ends: make([]int32, 0, 2*len(p.ends))}
+	var minus []uint16
+	begin := int32(0)
+	for _, end := range p.ends {
+		cells, rows := p.cells[begin:end], s.rows[begin:end]
+		minus = slices.Grow(minus[:0], len(cells)+1)[:len(cells)+1]
+		pos, neg := 0, 0
+		for _, c := range cells { // without branches, which would be mispredicted half the time
+			rows[pos], minus[neg] = uint16(c>>1), uint16(c>>1)
+			pos += int(^c & 1)
+			neg += int(c & 1)
 		}
+		copy(rows[pos:], minus[:neg])
+		s.ends = append(s.ends, begin+int32(pos), end)
+		begin = end
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,8 +17,8 @@ const trials = 3
 
 type compileFlags struct {
 	modelFlags
-	output, pkg, after string
-	verify, check      bool
+	output, pkg, after, mode string
+	verify, check            bool
 }
 
 func compileCommand() *cobra.Command {
@@ -38,6 +39,7 @@ In a Go module, sbtc can be a tool:
 	f.add(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "folder of the package")
 	cmd.Flags().StringVar(&f.pkg, "package", "", "name of the package")
+	cmd.Flags().StringVar(&f.mode, "mode", codegen.Speed.String(), "speed, or size: weights in the fewest bytes, which New takes longer to decode")
 	cmd.Flags().StringVar(&f.after, "print-after", "", "print the graph after each run of the pass of this name")
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "build and run the package and compare it with the model before writing it")
 	cmd.Flags().BoolVar(&f.check, "check", false, "write nothing; fail if the files in the folder are not what would be written")
@@ -60,6 +62,11 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	if opt.Package, err = f.packageName(dir, path); err != nil {
 		return err
 	}
+	mode := slices.Index(codegen.Modes, f.mode)
+	if mode < 0 {
+		return usage("--mode %s: want %s", f.mode, strings.Join(codegen.Modes, " or "))
+	}
+	opt.Mode = codegen.Mode(mode)
 	opt.Flags = f.shaping()
 	c, err := check.Compile(path, opt)
 	if err != nil {
@@ -122,6 +129,9 @@ func (f *compileFlags) shaping() string {
 	}
 	for _, d := range f.disable {
 		list = append(list, "--disable "+d)
+	}
+	if f.mode != codegen.Speed.String() {
+		list = append(list, "--mode "+f.mode)
 	}
 	return strings.Join(list, " ")
 }
