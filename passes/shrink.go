@@ -257,6 +257,9 @@ func (s *shrinker) extend(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]
 	if saved := 100 - 100*len(both[a])/len(lists[a]); s.lost[v] == 0 || saved < s.lost[v] {
 		s.lost[v] = saved
 	}
+	if runs(lists[a], both[a]) > maxRuns {
+		return s.interleave(b, v, y, a, lists, both)
+	}
 	var parts []*ir.Value
 	at := 0 // in both[a]
 	for i := 0; i < len(lists[a]); {
@@ -270,12 +273,48 @@ func (s *shrinker) extend(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]
 		if computed {
 			parts = append(parts, s.span(b, y, a, at, end))
 		} else {
-			region := slices.Concat(lists[:a], [][]int{lists[a][i:j]}, both[a+1:])
-			parts = append(parts, b.Const(op.BoxOf(s.constant(v), region)))
+			parts = append(parts, s.constants(b, v, a, lists[a][i:j], lists, both))
 		}
 		i, at = j, end
 	}
 	return b.Add(&op.Concat{Axis: a}, parts...)
+}
+
+// constants are what is known of v at the indices list of axis a, axes before it extended already.
+func (s *shrinker) constants(b *ir.Builder, v *ir.Value, a int, list []int, lists, both [][]int) *ir.Value {
+	return b.Const(op.BoxOf(s.constant(v), slices.Concat(lists[:a], [][]int{list}, both[a+1:])))
+}
+
+// maxRuns is the number of pieces up to which they are joined one by one.
+const maxRuns = 4
+
+// runs counts the pieces of list that lie in or out of the sorted part.
+func runs(list, part []int) int {
+	n, last := 0, false
+	for i, x := range list {
+		_, in := slices.BinarySearch(part, x)
+		if i == 0 || in != last {
+			n++
+		}
+		last = in
+	}
+	return n
+}
+
+// interleave joins y and all constants at once and then puts them in order.
+func (s *shrinker) interleave(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]int) *ir.Value {
+	var missing []int
+	order := make([]int, len(lists[a]))
+	for i, x := range lists[a] {
+		at, ok := slices.BinarySearch(both[a], x)
+		if !ok {
+			at = len(both[a]) + len(missing)
+			missing = append(missing, x)
+		}
+		order[i] = at
+	}
+	joined := b.Add(&op.Concat{Axis: a}, y, s.constants(b, v, a, missing, lists, both))
+	return b.Add(&op.Gather{Axis: a}, joined, b.Ints(order...))
 }
 
 // span is the indices from lo to hi of axis a.
