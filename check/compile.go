@@ -24,6 +24,7 @@ type Options struct {
 	Flags   string       // the command's flags that shape the result, for the header of generated files
 	Mode    codegen.Mode // what to make the package for
 	Warn    func(string) // called with each warning; may be nil
+	Lossy   *Lossy       // changes to weights; nil for none
 	// After and Log, where not nil, are called after every pass.
 	After func(pass string, g *ir.Graph)
 	Log   func(pass string, nodes int, d time.Duration, changed bool)
@@ -34,6 +35,7 @@ type Stage int
 
 const (
 	Imported Stage = iota // as the file has it, in the newest opset
+	Changed               // with the weights that Options.Lossy gives it; the same as Imported where there is none
 	Portable              // improved, still ONNX
 	Low                   // low operators, ready for code generation
 )
@@ -51,6 +53,14 @@ func Load(path string, to Stage, opt Options) (m *frontend.Model, err error) {
 		return nil, err
 	}
 	run := passes.Options{Disable: opt.Disable, After: opt.After, Log: opt.Log}
+	if opt.Lossy != nil && to >= Changed {
+		if err := passes.Fixpoint(m.Graph, passes.Portable, run); err != nil {
+			return nil, inFile(path, err)
+		}
+		if err := opt.Lossy.change(m.Graph); err != nil {
+			return nil, inFile(path, err)
+		}
+	}
 	if to >= Portable {
 		if err := passes.Fixpoint(m.Graph, passes.Portable, run); err != nil {
 			return nil, inFile(path, err)

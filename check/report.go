@@ -8,9 +8,11 @@ import (
 
 // Report is what verifying found.
 type Report struct {
-	Model  string    `json:"model"`
-	Checks []Finding `json:"checks"`
-	Nodes  []NodeRow `json:"nodes,omitempty"`
+	Model string `json:"model"`
+	// Changed is set where the model that all is compared with is the one with changed weights, see Options.Lossy.
+	Changed bool      `json:"changed,omitempty"`
+	Checks  []Finding `json:"checks"`
+	Nodes   []NodeRow `json:"nodes,omitempty"`
 }
 
 // Finding is the result of one comparison of one output.

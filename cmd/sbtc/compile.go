@@ -17,6 +17,7 @@ const trials = 3
 
 type compileFlags struct {
 	modelFlags
+	lossyFlags
 	output, pkg, after, mode string
 	verify, check            bool
 }
@@ -32,11 +33,14 @@ Without -o the package goes to ./NAME, where NAME is made of the model's file na
 only files of an earlier run are replaced or removed, which carry the mark of sbtc. The package is called as the Go files
 that are there already, else NAME. The same model and flags give the same files, byte for byte, on every machine.
 
+` + lossyHelp + `
+
 In a Go module, sbtc can be a tool:
 	//go:generate go tool sbtc compile model.onnx`,
 		Args: cobra.ExactArgs(1),
 	}
 	f.add(cmd)
+	f.addLossy(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "folder of the package")
 	cmd.Flags().StringVar(&f.pkg, "package", "", "name of the package")
 	cmd.Flags().StringVar(&f.mode, "mode", codegen.Speed.String(), "speed, or size: weights in the fewest bytes, which New takes longer to decode")
@@ -50,6 +54,9 @@ In a Go module, sbtc can be a tool:
 func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	opt, err := f.options(cmd)
 	if err != nil {
+		return err
+	}
+	if err := f.change(cmd, &opt); err != nil {
 		return err
 	}
 	if err := printAfter(&opt, cmd, f.after); err != nil {
@@ -82,7 +89,7 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 		if err != nil {
 			return err
 		}
-		verified = fmt.Sprintf("; %d comparisons with the model agree", n)
+		verified = fmt.Sprintf("; %d comparisons with %s agree", n, reference(opt))
 	}
 	if f.check {
 		return f.differences(cmd, out)
@@ -133,6 +140,7 @@ func (f *compileFlags) shaping() string {
 	if f.mode != codegen.Speed.String() {
 		list = append(list, "--mode "+f.mode)
 	}
+	list = append(list, f.lossyFlags.list()...)
 	return strings.Join(list, " ")
 }
 

@@ -20,19 +20,22 @@ import (
 func dumpCommand() *cobra.Command {
 	var after, output string
 	var m modelFlags
+	var l lossyFlags
 	cmd := &cobra.Command{
 		Use:   "dump MODEL",
 		Short: "Print the graph of a model at any stage",
 		Long: `Dump prints the graph of MODEL in the text form, which sbtc reads back.
 
---after import is the graph as the file has it, in the newest opset; portable is after all portable passes: still ONNX,
+--after import is the graph as the file has it, in the newest opset; changed is with the weights that --binarize,
+--ternarize and --prune (see compile) give it; portable is after all portable passes: still ONNX,
 and -o FILE.onnx writes it as a model that other tools run; low is what code is generated from. The name of a pass
 stops after its last run:
 ` + passHelp(),
 		Args: cobra.ExactArgs(1),
 	}
 	m.add(cmd)
-	cmd.Flags().StringVar(&after, "after", "portable", "stage (import, portable, low) or pass to stop after")
+	l.addLossy(cmd)
+	cmd.Flags().StringVar(&after, "after", "portable", "stage (import, changed, portable, low) or pass to stop after")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write instead of printing: FILE.txt or FILE.onnx")
 	cmd.RunE = command(func(cmd *cobra.Command, args []string) error {
 		if ext := filepath.Ext(output); output != "" && ext != ".txt" && ext != ".onnx" {
@@ -40,6 +43,9 @@ stops after its last run:
 		}
 		opt, err := m.options(cmd)
 		if err != nil {
+			return err
+		}
+		if err := l.change(cmd, &opt); err != nil {
 			return err
 		}
 		data, err := dump(args[0], after, filepath.Ext(output) == ".onnx", opt)
@@ -67,7 +73,7 @@ func dump(path, after string, asONNX bool, opt check.Options) ([]byte, error) {
 			text = b.Bytes()
 		}
 	}
-	stage, isStage := map[string]check.Stage{"import": check.Imported, "portable": check.Portable, "low": check.Low}[after]
+	stage, isStage := map[string]check.Stage{"import": check.Imported, "changed": check.Changed, "portable": check.Portable, "low": check.Low}[after]
 	if !isStage {
 		switch {
 		case hasPass(passes.Portable, after):
@@ -75,7 +81,7 @@ func dump(path, after string, asONNX bool, opt check.Options) ([]byte, error) {
 		case hasPass(passes.Target, after):
 			stage = check.Low
 		default:
-			return nil, usage("--after %s: no such stage or pass; there are import, portable, low and\n%s", after, passHelp())
+			return nil, usage("--after %s: no such stage or pass; there are import, changed, portable, low and\n%s", after, passHelp())
 		}
 		if slices.Contains(opt.Disable, after) {
 			return nil, usage("--after %s: the pass is disabled", after)

@@ -15,6 +15,7 @@ import (
 func inspectCommand() *cobra.Command {
 	var asJSON bool
 	var m modelFlags
+	var l lossyFlags
 	cmd := &cobra.Command{
 		Use:   "inspect MODEL",
 		Short: "Show the layers that a model compiles to",
@@ -24,10 +25,14 @@ where weights are ternary or binary). A dash is work that does not follow from s
 		Args: cobra.ExactArgs(1),
 	}
 	m.add(cmd)
+	l.addLossy(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = command(func(cmd *cobra.Command, args []string) error {
 		opt, err := m.options(cmd)
 		if err != nil {
+			return err
+		}
+		if err := l.change(cmd, &opt); err != nil {
 			return err
 		}
 		r, err := check.Inspect(args[0], opt)

@@ -13,6 +13,7 @@ import (
 
 type verifyFlags struct {
 	modelFlags
+	lossyFlags
 	input, expect   []string
 	seed, trials    int
 	perNode, asJSON bool
@@ -32,10 +33,14 @@ It also runs inputs that are not finite and reports where the package differs fr
 
 A CASEDIR holds model.onnx and test_data_set_N/input_I.pb and output_I.pb.
 
+With --binarize, --ternarize or --prune (see compile) the model is the one with changed weights, and where it leaves what
+was recorded, that is no failure.
+
 Exit status: 1 if a result differs from recorded data, 3 if the compiler changed a result.`,
 		Args: cobra.ExactArgs(1),
 	}
 	f.add(cmd)
+	f.addLossy(cmd)
 	cmd.Flags().StringArrayVar(&f.input, "input", nil, "inputs to run: FILE.npz or NAME=FILE.npy (may be repeated)")
 	cmd.Flags().StringArrayVar(&f.expect, "expect", nil, "recorded outputs for --input: FILE.npz or NAME=FILE.npy (may be repeated)")
 	cmd.Flags().IntVar(&f.seed, "seed", 1, "seed of the random inputs")
@@ -49,6 +54,9 @@ Exit status: 1 if a result differs from recorded data, 3 if the compiler changed
 func (f *verifyFlags) run(cmd *cobra.Command, path string) error {
 	opt, err := f.options(cmd)
 	if err != nil {
+		return err
+	}
+	if err := f.change(cmd, &opt); err != nil {
 		return err
 	}
 	if f.expect != nil && f.input == nil {
@@ -87,6 +95,9 @@ func (f *verifyFlags) run(cmd *cobra.Command, path string) error {
 }
 
 func printReport(w io.Writer, r *check.Report) error {
+	if r.Changed {
+		fmt.Fprintln(w, "here the model is the one with changed weights")
+	}
 	count := map[check.Level]int{}
 	for _, f := range r.Checks {
 		count[f.Level]++

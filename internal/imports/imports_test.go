@@ -14,9 +14,9 @@ const module = "github.com/sbtc-go/sbtc/"
 // The standard library is for all. Other modules are named by a prefix of their packages; they are only for those that
 // stand directly on their right.
 const rules = `
-	ir < ir/low < ir/op < frontend, passes;
+	ir < ir/low < ir/op < frontend, passes, lossy;
 	ir/low, runtime < codegen;
-	frontend, passes, codegen < check < cmd/sbtc;
+	frontend, passes, lossy, codegen < check < cmd/sbtc;
 
 	# The frontend alone decodes protobuf and lets onnx-go wire graphs.
 	google.golang.org/protobuf < frontend/internal/onnxpb, frontend/internal/pbtest, frontend;
@@ -30,7 +30,7 @@ const rules = `
 	check/driver < check;
 
 	ir < internal/npz < check;
-	github.com/spf13/cobra < cmd/sbtc;
+	github.com/spf13/cobra, github.com/cheggaaa/pb < cmd/sbtc;
 
 	# What writes the tables of functions and their constants when sbtc is developed.
 	ir/low < internal/genfunc;
