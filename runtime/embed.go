@@ -6,6 +6,8 @@ package runtime
 
 import "embed"
 
+//go:generate sh _asm/generate
+
 // Files are the sources of the kernels.
 //
 //go:embed *.go *.s

@@ -105,8 +105,8 @@ func erf32(x float32) float32 {
 	return y
 }
 
-// erf32Slice computes dst[i] = erf32(src[i]); dst may be src.
-func erf32Slice(dst, src []float32) {
+// erf32SliceGeneric computes dst[i] = erf32(src[i]); dst may be src.
+func erf32SliceGeneric(dst, src []float32) {
 	dst = dst[:len(src)]
 	for i, x := range src {
 		dst[i] = erf32(x)

@@ -58,8 +58,8 @@ func exp32(x float32) float32 {
 	return y
 }
 
-// exp32Slice computes dst[i] = exp32(src[i]); dst may be src.
-func exp32Slice(dst, src []float32) {
+// exp32SliceGeneric computes dst[i] = exp32(src[i]); dst may be src.
+func exp32SliceGeneric(dst, src []float32) {
 	dst = dst[:len(src)]
 	for len(src) >= 4 && len(dst) >= 4 {
 		var f uint32

@@ -49,8 +49,8 @@ func expneg32(x float32) float32 {
 	return y
 }
 
-// expneg32Slice computes dst[i] = expneg32(src[i]); dst may be src.
-func expneg32Slice(dst, src []float32) {
+// expneg32SliceGeneric computes dst[i] = expneg32(src[i]); dst may be src.
+func expneg32SliceGeneric(dst, src []float32) {
 	dst = dst[:len(src)]
 	for len(src) >= 4 && len(dst) >= 4 {
 		var f uint32

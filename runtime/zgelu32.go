@@ -97,8 +97,8 @@ func gelu32(x float32) float32 {
 	return y
 }
 
-// gelu32Slice computes dst[i] = gelu32(src[i]); dst may be src.
-func gelu32Slice(dst, src []float32) {
+// gelu32SliceGeneric computes dst[i] = gelu32(src[i]); dst may be src.
+func gelu32SliceGeneric(dst, src []float32) {
 	dst = dst[:len(src)]
 	for len(src) >= 4 && len(dst) >= 4 {
 		var f uint32

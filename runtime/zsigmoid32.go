@@ -59,8 +59,8 @@ func sigmoid32(x float32) float32 {
 	return y
 }
 
-// sigmoid32Slice computes dst[i] = sigmoid32(src[i]); dst may be src.
-func sigmoid32Slice(dst, src []float32) {
+// sigmoid32SliceGeneric computes dst[i] = sigmoid32(src[i]); dst may be src.
+func sigmoid32SliceGeneric(dst, src []float32) {
 	dst = dst[:len(src)]
 	for len(src) >= 4 && len(dst) >= 4 {
 		var f uint32

@@ -80,8 +80,8 @@ func tanh32(x float32) float32 {
 	return y
 }
 
-// tanh32Slice computes dst[i] = tanh32(src[i]); dst may be src.
-func tanh32Slice(dst, src []float32) {
+// tanh32SliceGeneric computes dst[i] = tanh32(src[i]); dst may be src.
+func tanh32SliceGeneric(dst, src []float32) {
 	dst = dst[:len(src)]
 	for i, x := range src {
 		dst[i] = tanh32(x)

@@ -1,5 +1,6 @@
 // Command genfunc writes what the scalar functions are made of: the tables of ir/low/math64_ztab.go, computed with
-// package math/big, the copies of ir/low/math64*.go in runtime and the Go of ir/low's sequences there.
+// package math/big, the copies of ir/low/math64*.go in runtime and the Go of ir/low's sequences there; their
+// assembly comes from runtime/_asm/seq.
 //
 // It runs in ir/low: go generate ./ir/low
 package main
@@ -26,6 +27,9 @@ func main() {
 	write(filepath.Join(lowDir, "math64_ztab.go"), header+"package low\n\n"+tables())
 	copyMath64(runtime)
 	for _, s := range low.Sequences {
-		write(filepath.Join(runtime, "z"+s.Name+"32.go"), license+header+"package runtime\n\n"+sequence(s))
+		stem := filepath.Join(runtime, "z"+s.Name+"32")
+		write(stem+".go", license+header+"package runtime\n\n"+sequence(s))
+		write(stem+"_amd64.go", license+header+dispatch(amd64, s))
+		write(stem+"_noasm.go", license+header+dispatch(noasm, s))
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// sequence prints, for the sequence f, the functions f32, f32Slice and f32Exact. The first two emulate each fma by one
+// sequence prints, for the sequence f, the functions f32, f32SliceGeneric and f32Exact. The first two emulate each fma by one
 // sum in float64 and redo an element by the third if any of the sums may round twice when narrowed: see fma32.
 func sequence(s *low.Sequence) string {
 	var b strings.Builder
@@ -28,7 +28,7 @@ func sequence(s *low.Sequence) string {
 // slice prints the loop over a slice. Two elements go side by side, for each alone is one long chain; not so where the
 // elements take different branches.
 func slice(b *strings.Builder, s *low.Sequence) {
-	fmt.Fprintf(b, "// %s32Slice computes dst[i] = %[1]s32(src[i]); dst may be src.\nfunc %[1]s32Slice(dst, src []float32) {\ndst = dst[:len(src)]\n", s.Name)
+	fmt.Fprintf(b, "// %s32SliceGeneric computes dst[i] = %[1]s32(src[i]); dst may be src.\nfunc %[1]s32SliceGeneric(dst, src []float32) {\ndst = dst[:len(src)]\n", s.Name)
 	lanes := []string{"a", "b", "c", "d"}[:4]
 	if p := newSeqPrinter(b, s, false); slices.Max(p.arm) >= 0 {
 		fmt.Fprintf(b, "for i, x := range src {\ndst[i] = %s32(x)\n}\n}\n\n", s.Name)
