@@ -104,8 +104,8 @@ func (e *emitter) example(f *jen.File) {
 
 // failsOnZeros reports whether zeros are no valid inputs, so that the example cannot promise its output.
 func (e *emitter) failsOnZeros() bool {
-	if !slices.ContainsFunc(e.g.Nodes, func(n *ir.Node) bool { _, ok := n.Op.(*low.Kernel); return ok }) {
-		return false // nothing else fails when run
+	if !slices.ContainsFunc(e.g.Nodes, fails) {
+		return false
 	}
 	in := make([]*ir.Tensor, len(e.g.In))
 	for i, v := range e.g.In {
@@ -113,6 +113,16 @@ func (e *emitter) failsOnZeros() bool {
 	}
 	_, err := e.g.Eval(in)
 	return err != nil
+}
+
+// fails reports whether a run of n can fail: of kernels with an error as their result.
+func fails(n *ir.Node) bool {
+	k, ok := n.Op.(*low.Kernel)
+	if !ok {
+		return false
+	}
+	f := library().funcs[k.Fn]
+	return f != nil && f.Type.Results != nil
 }
 
 // testHelpers writes the functions that make inputs of a seed and hash outputs, as goldenInputs and hashOutputs do.

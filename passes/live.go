@@ -111,14 +111,8 @@ func analyse(g *ir.Graph, forget map[*ir.Value]bool) *liveness {
 func (a *liveness) backward(n *ir.Node) {
 	var need [][]bool
 	if f, ok := flowOf(n); ok {
-		v := n.Out[0]
-		unknown := make([]bool, v.Type.Len())
-		k, some := a.known[v], false
-		for e := range unknown {
-			unknown[e] = a.live[v] != nil && a.live[v][e] && !(k != nil && k.Mask[e])
-			some = some || unknown[e]
-		}
-		if !some {
+		unknown := a.unknown(n.Out[0])
+		if !slices.Contains(unknown, true) {
 			return
 		}
 		need = f.Need(n, unknown, a.inputs(n))
@@ -127,13 +121,37 @@ func (a *liveness) backward(n *ir.Node) {
 		if v == nil || v.Const != nil || !v.Type.Static() {
 			continue
 		}
-		if a.live[v] == nil {
-			a.live[v] = make([]bool, v.Type.Len())
+		live := a.live[v]
+		if need == nil || live == nil {
+			live = allOf(v.Type.Len())
+			if need != nil {
+				copy(live, need[i])
+			}
+			a.live[v] = live
+			continue
 		}
-		for e := range a.live[v] {
-			a.live[v][e] = a.live[v][e] || need == nil || need[i][e]
+		for e, on := range need[i] {
+			if on {
+				live[e] = true
+			}
 		}
 	}
+}
+
+// unknown is the elements of v that are needed and not known, nil if there are none.
+func (a *liveness) unknown(v *ir.Value) []bool {
+	live := a.live[v]
+	k := a.known[v]
+	if live == nil || k == nil || k.Mask == nil {
+		return live
+	}
+	out := slices.Clone(live)
+	for e, on := range k.Mask {
+		if on {
+			out[e] = false
+		}
+	}
+	return out
 }
 
 // boxOf lists, by axis, the indices at which some element of v is needed and not known; nil lists are whole axes. It
@@ -144,14 +162,19 @@ func (a *liveness) boxOf(v *ir.Value) (keep [][]int, some bool) {
 	for i, d := range shape {
 		on[i] = make([]bool, d)
 	}
-	k, strides := a.known[v], ir.Strides(shape)
-	for e, l := range a.live[v] {
-		if !l || k != nil && k.Mask[e] {
-			continue
+	at := make([]int, len(shape))
+	for _, l := range a.unknown(v) {
+		if l {
+			some = true
+			for i, j := range at {
+				on[i][j] = true
+			}
 		}
-		some = true
-		for i, s := range strides {
-			on[i][e/s%shape[i]] = true
+		for i := len(at) - 1; i >= 0; i-- {
+			if at[i]++; at[i] < shape[i] {
+				break
+			}
+			at[i] = 0
 		}
 	}
 	keep = make([][]int, len(shape))

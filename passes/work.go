@@ -46,6 +46,14 @@ func nodeWork(n *ir.Node) int {
 
 func nonzeros(t *ir.Tensor) int {
 	count := 0
+	if t.DType == ir.Float32 {
+		for _, v := range ir.Data[float32](t) {
+			if v != 0 {
+				count++
+			}
+		}
+		return count
+	}
 	for _, v := range t.Floats() {
 		if v != 0 {
 			count++

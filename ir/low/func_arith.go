@@ -97,10 +97,15 @@ func fma64(a, b, c float64) float64 { return float64(a*b) + c }
 
 // fma32 rounds a*b+c once. The product is exact in float64; the sum is rounded to odd there, after which narrowing it
 // rounds as if the sum were exact (S. Boldo, G. Melquiond, Emulation of a FMA and correctly rounded sums: proved
-// algorithms using rounding to odd, 2008).
+// algorithms using rounding to odd, 2008). That changes nothing where the sum in float64 does not lie in the middle of
+// two normal float32: rounding is monotone and keeps these middles, so the exact sum lies on the same side of all.
 func fma32(a, b, c float32) float32 {
+	const tail, middle, minNormal = 1<<29 - 1, 1 << 28, 0x1p-126
 	p, d := float64(a)*float64(b), float64(c)
 	s := p + d
+	if math.Float64bits(s)&tail != middle && math.Abs(s) >= minNormal {
+		return float32(s)
+	}
 	t := s - p
 	err := (p - (s - t)) + (d - t) // s + err is the exact sum
 	u := math.Float64bits(s)

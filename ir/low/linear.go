@@ -113,21 +113,13 @@ func (l *Linear) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 		if in[2] != nil {
 			bias = float32s(in[2])
 		}
-		fma := fma32
+		layer := dense[float32]
 		if l.Kind == "sparse" {
-			fma = skipZero
+			layer = sparse
 		}
-		y = fromFloat32s(x.DType, shape, dense(float32s(x), float32s(w), w.Shape[0], w.Shape[1], bias, fma))
+		y = fromFloat32s(x.DType, shape, layer(float32s(x), float32s(w), w.Shape[0], w.Shape[1], bias, fma32))
 	}
 	return l.Act.finish(y, in[l.Operands():])
-}
-
-// skipZero is fma32 that leaves acc as it is where the weight is zero.
-func skipZero(x, w, acc float32) float32 {
-	if w == 0 {
-		return acc
-	}
-	return fma32(x, w, acc)
 }
 
 func orNil[T ir.Elem](t *ir.Tensor) []T {
@@ -150,6 +142,30 @@ func dense[T float32 | float64](x, w []T, k, n int, bias []T, fma func(a, b, c T
 			xi, wi := x[r*k+i], w[i*n:i*n+n]
 			for j, wij := range wi {
 				acc[j] = fma(xi, wij, acc[j])
+			}
+		}
+	}
+	return y
+}
+
+// sparse is dense that leaves out weights of zero.
+func sparse(x, w []float32, k, n int, bias []float32, fma func(a, b, c float32) float32) []float32 {
+	if k == 0 || n == 0 {
+		return make([]float32, 0)
+	}
+	columns := make([][]int, k) // of the nonzero weights, by row
+	for i, v := range w {
+		if v != 0 {
+			columns[i/n] = append(columns[i/n], i%n)
+		}
+	}
+	y := make([]float32, len(x)/k*n)
+	for r := range len(x) / k {
+		acc := y[r*n : r*n+n]
+		copy(acc, bias)
+		for i, js := range columns {
+			for _, j := range js {
+				acc[j] = fma(x[r*k+i], w[i*n+j], acc[j])
 			}
 		}
 	}

@@ -81,6 +81,9 @@ func fullSet(n int) []bool {
 // sources lists, for every element of a value of shape out, the element of an operand of the given shape that is
 // broadcast there.
 func sources(shape, out []int) []int {
+	if slices.Equal(shape, out) {
+		return allAxes(ir.Size(out))
+	}
 	idx := make([]int, 0, ir.Size(out))
 	strides := low.BroadcastStrides(shape, out)
 	at := make([]int, len(out))
@@ -140,6 +143,9 @@ func aligned(absorb func(n *ir.Node, i int, k *Known, at int) bool) Flow {
 			shape := n.Out[0].Type.Shape
 			mask := fullSet(ir.Size(shape))
 			absorbed := make([]bool, len(mask))
+			if !slices.ContainsFunc(in, func(k *Known) bool { return k != nil && k.Mask != nil }) {
+				return nil
+			}
 			for i, v := range n.In {
 				if v == nil {
 					continue

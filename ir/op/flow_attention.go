@@ -91,14 +91,16 @@ func (o *Attention) need(n *ir.Node, live []bool, in []*Known) [][]bool {
 	}
 	width := d.heads * d.vsize
 	for b := range d.batch {
+		done := make([]bool, width) // features of which all keys are needed
 		for i, ks := range keys {
 			for c := range width {
 				if !live[(b*d.queries+i)*width+c] {
 					continue
 				}
-				for _, j := range ks {
-					need[attnV][o.value(d, b, j, c)] = true
+				for j := 0; j < len(ks) && !done[c]; j++ {
+					need[attnV][o.value(d, b, ks[j], c)] = true
 				}
+				done[c] = done[c] || len(ks) == d.keys
 				if len(ks) != 1 && (c%d.vsize == 0 || !live[(b*d.queries+i)*width+c-1]) {
 					o.needScores(d, need, b, i, c/d.vsize, ks)
 				}

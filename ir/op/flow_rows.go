@@ -221,13 +221,15 @@ func grouped(axes func(n *ir.Node) []int, fixed func(n *ir.Node, in []*Known) []
 			for e, g := range out {
 				mask[e] = all[g]
 			}
-			val := evalKnown(n, in)
 			if fixed != nil {
 				for e, on := range fixed(n, in) {
 					mask[e] = mask[e] || on
 				}
 			}
-			return knownWhere(mask, val)
+			if !slices.Contains(mask, true) {
+				return nil
+			}
+			return knownWhere(mask, evalKnown(n, in))
 		},
 		Need: func(n *ir.Node, live []bool, in []*Known) [][]bool {
 			group, size := groups(n, axes(n))
@@ -332,9 +334,16 @@ func (o *RMSNormalization) Flow(n *ir.Node) Flow {
 }
 
 func scaledByZero(n *ir.Node, in []*Known) []bool {
+	zero := make([]bool, n.In[1].Type.Len())
+	for j := range zero {
+		zero[j] = in[1].zeroAt(j)
+	}
+	if !slices.Contains(zero, true) {
+		return nil
+	}
 	mask := make([]bool, n.Out[0].Type.Len())
 	for e, j := range sources(n.In[1].Type.Shape, n.Out[0].Type.Shape) {
-		mask[e] = in[1].zeroAt(j)
+		mask[e] = zero[j]
 	}
 	return mask
 }
