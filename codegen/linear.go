@@ -40,9 +40,9 @@ func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 		e.call("denseRows64", append([]jen.Code{dst, src, e.ref(n.In[1]), e.ref(n.In[2]), jen.Lit(rows)}, dims...)...)
 	case x.Type.Layout == ir.Panels:
 		wide := e.scratch("float64", 8, k*ir.Lanes)
-		e.call("densePanels", append([]jen.Code{dst, src, e.weights.matrix(e, w, "packPairs"), e.wideConst(n.In[2]), wide, jen.Lit(panelsOf(x.Type))}, dims...)...)
+		e.call("densePanels", append([]jen.Code{dst, src, e.weights.matrix(e, w, "newPanelMatrix"), e.wideConst(n.In[2]), wide, jen.Lit(panelsOf(x.Type))}, dims...)...)
 	default:
-		e.call("denseRows", append([]jen.Code{dst, src, e.weights.matrix(e, wideTensor(w), "packOctets"), e.wideConst(n.In[2]), jen.Lit(rows)}, dims...)...)
+		e.call("denseRows", append([]jen.Code{dst, src, e.weights.matrix(e, wideTensor(w), "newRowMatrix"), e.wideConst(n.In[2]), jen.Lit(rows)}, dims...)...)
 	}
 	if narrow != nil {
 		e.body = append(e.body, narrow)

@@ -126,7 +126,7 @@ func littleEndian(t *ir.Tensor) []byte {
 // matrix is a dense float32 K x N constant packed by a function of package runtime.
 func (w *weights) matrix(e *emitter, t *ir.Tensor, pack string) *jen.Statement {
 	load := jen.Id(e.use(pack)).Call(w.stored(e, t), jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
-	return w.field(jen.Index().Float64(), load)
+	return w.field(jen.Id(e.use("denseMatrix")), load)
 }
 
 // signs is a ternary K x N constant.

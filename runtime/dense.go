@@ -6,7 +6,50 @@ package runtime
 // float64, where the product is exact; a sum that narrows to float32 by a second rounding at a tie is found by its low
 // bits, all accumulators at once, and then rounded to odd first (docs/numerics.md).
 
-// packPairs widens a K x N matrix for densePanels: pairs of columns, k by k; an odd last column is paired with zeros.
+// denseMatrix is a K x N matrix packed for the path in use: in float64 for pure Go, in float32 for assembly.
+type denseMatrix struct {
+	wide   []float64
+	narrow []float32
+}
+
+// panelColumns and rowColumns are the columns of a block of a matrix packed for densePanels and denseRows: the last block
+// has zeros up to a multiple of the unit.
+const (
+	panelColumns, panelUnit = 24, 8
+	rowColumns, rowUnit     = 64, 16
+)
+
+// newPanelMatrix packs a K x N matrix for densePanels.
+func newPanelMatrix(w []float32, k, n int) denseMatrix {
+	if path == pathPureGo {
+		return denseMatrix{wide: packPairs(w, k, n)}
+	}
+	return denseMatrix{narrow: packBlocks(w, k, n, panelColumns, panelUnit)}
+}
+
+// newRowMatrix packs a K x N matrix for denseRows.
+func newRowMatrix(w []float32, k, n int) denseMatrix {
+	if path == pathPureGo {
+		return denseMatrix{wide: packOctets(w, k, n)}
+	}
+	return denseMatrix{narrow: packBlocks(w, k, n, rowColumns, rowUnit)}
+}
+
+// packBlocks cuts a K x N matrix into blocks of columns, row-major each; the last has the columns that are left and
+// zeros up to a multiple of unit.
+func packBlocks(w []float32, k, n, block, unit int) []float32 {
+	out := make([]float32, (n+unit-1)/unit*unit*k)
+	for j := 0; j < n; j += block {
+		cols := min(block, n-j)
+		step := (cols + unit - 1) / unit * unit
+		for i := range k {
+			copy(out[j*k+i*step:], w[i*n+j:i*n+j+cols])
+		}
+	}
+	return out
+}
+
+// packPairs widens a K x N matrix for densePanelsGeneric: pairs of columns, k by k; an odd last column is paired with zeros.
 func packPairs(w []float32, k, n int) []float64 {
 	out := make([]float64, (n+1)/2*k*2)
 	for j := range n {
@@ -17,7 +60,7 @@ func packPairs(w []float32, k, n int) []float64 {
 	return out
 }
 
-// packOctets widens a K x N matrix for denseRows: eight columns, k by k; missing last columns are zeros.
+// packOctets widens a K x N matrix for denseRowsGeneric: eight columns, k by k; missing last columns are zeros.
 func packOctets(w []float32, k, n int) []float64 {
 	out := make([]float64, (n+7)/8*k*8)
 	for j := range n {
@@ -39,9 +82,9 @@ func widenPanel(dst []float64, panel []float32, k int) {
 	}
 }
 
-// densePanels multiplies panels of k features by a matrix packed with packPairs, from bias (nil: zeros). Scratch holds
-// 16·k elements, one widened panel.
-func densePanels(dst, src []float32, w []float64, bias []float32, scratch []float64, panels, k, n int) {
+// densePanelsGeneric multiplies panels of k features by a matrix packed with packPairs, from bias (nil: zeros). Scratch
+// holds 16·k elements, one widened panel.
+func densePanelsGeneric(dst, src []float32, w []float64, bias []float32, scratch []float64, panels, k, n int) {
 	for p := range panels {
 		widenPanel(scratch, src[p*k*lanes:], k)
 		y := dst[p*n*lanes : (p+1)*n*lanes]
@@ -89,8 +132,8 @@ func tile4x2(acc *[8]float64, x, w []float64) {
 	*acc = [8]float64{a0, a1, a2, a3, c0, c1, c2, c3}
 }
 
-// denseRows multiplies row-major rows by a matrix packed with packOctets, from bias (nil: zeros).
-func denseRows(dst, src []float32, w []float64, bias []float32, rows, k, n int) {
+// denseRowsGeneric multiplies row-major rows by a matrix packed with packOctets, from bias (nil: zeros).
+func denseRowsGeneric(dst, src []float32, w []float64, bias []float32, rows, k, n int) {
 	for r := range rows {
 		x, y := src[r*k:r*k+k], dst[r*n:r*n+n]
 		for j := 0; j < n; j += 8 {

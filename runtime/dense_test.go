@@ -16,7 +16,7 @@ func filled(n int) []float32 {
 }
 
 func benchDense(b *testing.B, k, n int) {
-	w := packPairs(filled(k*n), k, n)
+	w := newPanelMatrix(filled(k*n), k, n)
 	src, dst, scratch := filled(6*k*lanes), make([]float32, 6*n*lanes), make([]float64, k*lanes)
 	for b.Loop() {
 		densePanels(dst, src, w, nil, scratch, 6, k, n)

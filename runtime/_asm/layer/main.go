@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT-0
+
+// Layer writes the kernels of layers: register tiles of dense products.
+package main
+
+import "github.com/sbtc-go/sbtc/runtime/_asm/gen"
+
+func main() {
+	tiles := gen.NewAsm()
+	for _, t := range []struct {
+		isa     gen.ISA
+		columns []int
+	}{{gen.AVX512, []int{24, 16, 8}}, {gen.AVX2, []int{6, 4}}} {
+		for _, n := range t.columns {
+			panelTile(tiles, t.isa, "panelTile", n, 4)
+		}
+	}
+	for _, t := range []struct {
+		isa     gen.ISA
+		columns []int
+	}{{gen.AVX512, []int{16, 8, 4, 1}}, {gen.AVX2, []int{4, 1}}} {
+		for _, n := range t.columns {
+			panelTile(tiles, t.isa, "keyTile", n, 64)
+		}
+	}
+	tiles.Write("layer", "tile_panels_amd64")
+
+	rows := gen.NewAsm()
+	for r := 1; r <= 6; r++ {
+		for _, c := range []int{4, 2, 1} {
+			rowTile(rows, gen.AVX512, r, c)
+		}
+	}
+	for r := 1; r <= 3; r++ {
+		for _, c := range []int{4, 2} {
+			rowTile(rows, gen.AVX2, r, c)
+		}
+	}
+	rowTile(rows, gen.AVX2, 1, 8)
+	rows.Write("layer", "tile_rows_amd64")
+}

@@ -1,0 +1,113 @@
+package runtime
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// onEveryPath runs f on every path of this machine.
+func onEveryPath(t *testing.T, f func(t *testing.T)) {
+	best := path
+	defer func() { path = best }()
+	for path = best; path >= 0; path-- {
+		t.Run(pathNames[path], f)
+	}
+}
+
+// operand32 is n floats of one of three kinds: ordinary ones, ones whose products and sums are often ties, and ordinary
+// ones among which are zeros, subnormals, infinities and NaN.
+func operand32(r *rand.Rand, n, kind int) []float32 {
+	special := []float32{0, float32(math.Copysign(0, -1)), 0x1p-149, -0x1p-130, inf32, -inf32, float32(math.NaN()), 0x1p127, -0x1p127}
+	x := make([]float32, n)
+	for i := range x {
+		switch {
+		case kind == 1:
+			x[i] = float32(1+r.IntN(3)*r.IntN(2)) + float32(r.IntN(3)-1)*0x1p-12 + float32(r.IntN(3)-1)*0x1p-23
+			if r.IntN(2) == 0 {
+				x[i] *= -0x1p-12
+			}
+		case kind == 2 && r.IntN(40) == 0:
+			x[i] = special[r.IntN(len(special))]
+		default:
+			x[i] = float32(r.NormFloat64())
+		}
+	}
+	return x
+}
+
+// misplaced is a copy of x that begins offset elements after an allocation and ends with its capacity.
+func misplaced(x []float32, offset int) []float32 {
+	y := make([]float32, offset+len(x))
+	copy(y[offset:], x)
+	return y[offset:]
+}
+
+func sameFloats(got, want []float32) bool {
+	for i, w := range want {
+		if g := got[i]; math.Float32bits(g) != math.Float32bits(w) && (g == g || w == w) {
+			return false
+		}
+	}
+	return true
+}
+
+// chain is fma(x, w, acc) over the steps that are not skipped.
+func chain(x, w func(i int) float32, acc float32, k int) float32 {
+	for i := range k {
+		acc = fma32(x(i), w(i), acc)
+	}
+	return acc
+}
+
+var denseSizes = [][2]int{{1, 1}, {3, 7}, {5, 8}, {16, 9}, {17, 16}, {2, 17}, {9, 24}, {8, 25}, {64, 31}, {33, 33}, {7, 48}, {12, 63}, {20, 64}, {6, 65}, {11, 130}, {4100, 20}}
+
+func TestDense(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		for i, s := range denseSizes {
+			k, n := s[0], s[1]
+			for kind := range 3 {
+				r := rand.New(rand.NewPCG(uint64(i), uint64(kind)))
+				w, bias := operand32(r, k*n, kind), misplaced(operand32(r, n, kind), i%5)
+				if i%3 == 2 {
+					bias = nil
+				}
+				start := func(j int) float32 {
+					if bias == nil {
+						return 0
+					}
+					return bias[j]
+				}
+				panels := 1 + i%3
+				src := misplaced(operand32(r, panels*k*lanes, kind), i%7)
+				want := make([]float32, panels*n*lanes)
+				for q := range want {
+					p, j, l := q/(n*lanes), q/lanes%n, q%lanes
+					want[q] = chain(func(i int) float32 { return src[(p*k+i)*lanes+l] }, func(i int) float32 { return w[i*n+j] }, start(j), k)
+				}
+				dst, check := guarded(t, len(want), i%4)
+				densePanels(dst, src, newPanelMatrix(w, k, n), bias, make([]float64, k*lanes), panels, k, n)
+				check()
+				if !sameFloats(dst, want) {
+					t.Errorf("kind %d: %d panels of %d x %d differ", kind, panels, k, n)
+				}
+				for rows := 1; rows <= 15; rows++ {
+					if k > 4000 && rows > 2 {
+						break
+					}
+					src := misplaced(operand32(r, rows*k, kind), i%7)
+					want := make([]float32, rows*n)
+					for q := range want {
+						want[q] = chain(func(i int) float32 { return src[q/n*k+i] }, func(i int) float32 { return w[i*n+q%n] }, start(q%n), k)
+					}
+					dst, check := guarded(t, len(want), i%4)
+					denseRows(dst, src, newRowMatrix(w, k, n), bias, rows, k, n)
+					check()
+					if !sameFloats(dst, want) {
+						t.Errorf("kind %d: %d rows of %d x %d differ", kind, rows, k, n)
+					}
+				}
+			}
+		}
+	})
+}
