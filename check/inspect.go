@@ -7,6 +7,7 @@ import (
 
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/ir/low"
+	"github.com/sbtc-go/sbtc/lossy"
 )
 
 // Layer is what is known of one low operator of a compiled model.
@@ -33,6 +34,8 @@ type Inspection struct {
 	Outputs  []Port  `json:"outputs"`
 	Layers   []Layer `json:"layers"`
 	Total    Layer   `json:"total"`
+	// Lossy is what Options.Lossy changed; nil for nothing.
+	Lossy *lossy.Report `json:"lossy,omitempty"`
 }
 
 // Port is an input or output of a model.
@@ -48,6 +51,9 @@ func Inspect(path string, opt Options) (*Inspection, error) {
 		return nil, err
 	}
 	r := &Inspection{Model: path, SHA256: m.SHA256, Opset: m.Opset, Producer: m.Producer, Inputs: ports(m.Graph.In), Outputs: ports(m.Graph.Out)}
+	if opt.Lossy != nil {
+		r.Lossy = opt.Lossy.done
+	}
 	madds := 0
 	r.Total = Layer{Kind: "total", MultiplyAdds: &madds}
 	counted := map[*ir.Value]bool{} // constants that several nodes share count once in the total

@@ -18,7 +18,8 @@ type Lossy struct {
 	Calibration map[string]*ir.Tensor // arrays by name, see calibrate; nil: nothing is measured
 	Progress    func(done, total int) // may be nil
 	Report      func(r *lossy.Report) // called once; may be nil
-	changed     map[string]bool       // layers, once that is decided
+	done        *lossy.Report
+	changed     map[string]bool // layers, once that is decided
 }
 
 // change changes g, a graph of ONNX operators.
@@ -37,7 +38,7 @@ func (l *Lossy) change(g *ir.Graph) error {
 	if err != nil {
 		return err
 	}
-	l.changed = map[string]bool{}
+	l.done, l.changed = r, map[string]bool{}
 	for _, layer := range r.Layers {
 		l.changed[layer.Layer] = layer.Changed
 	}

@@ -104,7 +104,7 @@ func choose(flag string, layers []*Layer, patterns []string) (named, auto map[*L
 			}
 		}
 		if none {
-			return nil, nil, fmt.Errorf("%s %s: no such layer; %s", flag, p, listOf(layers))
+			return nil, nil, fmt.Errorf("%s %s: no such layer; %s\nname layers by a pattern such as %q", flag, p, listOf(layers), layers[0].Name)
 		}
 	}
 	return named, auto, nil
@@ -131,7 +131,7 @@ func listOf(layers []*Layer) string {
 type change struct {
 	*Layer
 	how      string
-	old, new *ir.Value
+	old, new *ir.Value // the same where the weights are already as they should be
 }
 
 func (c *change) apply()  { c.node.In[1] = c.new }
@@ -214,6 +214,9 @@ func (r Request) weights(g *ir.Graph, list []*change, pruned map[*Layer]bool) {
 			eachChannel(w[i], shape, ternarize)
 		}
 		t := ir.FromFloats(c.weights().DType, shape, w[i])
+		if c.new = c.old; slices.Equal(t.Floats(), c.weights().Floats()) {
+			continue
+		}
 		c.new = &ir.Value{Name: g.Fresh(c.old.Name), Type: t.Type(), Const: t}
 	}
 }

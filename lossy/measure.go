@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/sbtc-go/sbtc/ir"
@@ -29,7 +31,8 @@ type meter struct {
 	data     *Data
 	original [][]*ir.Tensor // outputs before any change, by run
 	labelled int            // output that the labels are for, -1 if none
-	done     func()         // called after each run
+	lock     sync.Mutex
+	done     func() // called after each evaluation
 }
 
 // measured is what a graph gives.
@@ -67,14 +70,10 @@ func (m *meter) each(f func(run int) error) error {
 	errs := make([]error, len(m.data.In))
 	next := make(chan int)
 	var wait sync.WaitGroup
-	var lock sync.Mutex
 	for range min(runtime.GOMAXPROCS(0), len(errs)) {
 		wait.Go(func() {
 			for i := range next {
-				errs[i] = f(i)
-				lock.Lock()
-				m.done()
-				lock.Unlock()
+				errs[i] = protect(func() error { return f(i) })
 			}
 		})
 	}
@@ -91,66 +90,118 @@ func (m *meter) each(f func(run int) error) error {
 	return nil
 }
 
-// start runs the graph before any change: the metric, and for every change the relative error that it alone makes in
-// the result of its layer.
-func (m *meter) start(list []*change) (measured, []float64, error) {
+// protect makes an error of a panic, which would end the program where it is not that of the caller.
+func protect(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &ir.BugError{Where: "measuring", Panic: r, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// tick counts an evaluation of the graph.
+func (m *meter) tick() {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.done()
+}
+
+// An effect is what a change does alone.
+type effect struct {
+	layer   sums   // of the result of its layer
+	outputs []sums // of the outputs of the graph
+}
+
+// start runs the graph before any change: the metric, and for each change the relative errors that it makes alone, in
+// the result of its layer and in the outputs.
+func (m *meter) start(list []*change) (before measured, layer, model []float64, err error) {
 	m.original = make([][]*ir.Tensor, len(m.data.In))
-	layers := make([][]sums, len(list))
-	for i := range layers {
-		layers[i] = make([]sums, len(m.data.In))
-	}
-	err := m.each(func(run int) (err error) {
-		m.original[run], err = m.layers(run, list, func(i int, s sums) { layers[i][run] = s })
+	effects := make([][]effect, len(m.data.In))
+	err = m.each(func(run int) (err error) {
+		effects[run], err = m.alone(run, list)
 		return err
 	})
 	if err != nil {
-		return measured{}, nil, err
+		return measured{}, nil, nil, err
 	}
-	alone := make([]float64, len(list))
-	for i, runs := range layers {
-		var s sums
-		for _, r := range runs {
-			s.plus(r)
+	for i := range list {
+		sum := effect{outputs: make([]sums, len(m.g.Out))}
+		for run := range effects {
+			e := &effects[run][i]
+			sum.layer.plus(e.layer)
+			for o := range sum.outputs {
+				sum.outputs[o].plus(e.outputs[o])
+			}
 		}
-		alone[i] = s.relative()
+		layer = append(layer, sum.layer.relative())
+		model = append(model, largest(sum.outputs))
 	}
-	return m.judge(m.original), alone, nil
+	return m.judge(m.original), layer, model, nil
 }
 
-// layers runs the graph once and compares what each layer gives with what its new weights would, of the same operand.
-func (m *meter) layers(run int, list []*change, tell func(i int, s sums)) ([]*ir.Tensor, error) {
-	operands := map[*ir.Value]*ir.Tensor{}
-	of := map[*ir.Value]int{}
-	for i, c := range list {
-		operands[c.node.In[0]] = nil
-		of[c.node.Out[0]] = i
-	}
+// alone finds what each change does alone in one run.
+func (m *meter) alone(run int, list []*change) (effects []effect, err error) {
+	values := map[*ir.Value]*ir.Tensor{}
 	for i, v := range m.g.In {
-		operands[v] = m.data.In[run][i]
+		values[v] = m.data.In[run][i]
 	}
-	var failed error
-	out, err := m.g.EvalEach(m.data.In[run], func(v *ir.Value, t *ir.Tensor) {
-		if _, ok := operands[v]; ok {
-			operands[v] = t
-		}
-		i, ok := of[v]
-		if !ok {
-			return
-		}
-		c := list[i]
-		got, err := c.node.Op.Eval([]*ir.Tensor{operands[c.node.In[0]], c.new.Const})
+	if m.original[run], err = m.g.EvalEach(m.data.In[run], func(v *ir.Value, t *ir.Tensor) { values[v] = t }); err != nil {
+		return nil, err
+	}
+	m.tick()
+	for _, c := range list {
+		again, err := m.behind(c, values)
 		if err != nil {
-			failed = err
-			return
+			return nil, err
 		}
-		var s sums
-		s.add(got[0], t)
-		tell(i, s)
-	})
-	if err == nil {
-		err = failed
+		e := effect{outputs: make([]sums, len(m.g.Out))}
+		e.layer.add(again[c.node.Out[0]], values[c.node.Out[0]])
+		for o, v := range m.g.Out {
+			t := again[v]
+			if t == nil {
+				t = values[v]
+			}
+			e.outputs[o].add(t, values[v])
+		}
+		effects = append(effects, e)
+		m.tick()
 	}
-	return out, err
+	return effects, nil
+}
+
+// behind returns what becomes of the values behind a change.
+func (m *meter) behind(c *change, values map[*ir.Value]*ir.Tensor) (map[*ir.Value]*ir.Tensor, error) {
+	again := map[*ir.Value]*ir.Tensor{}
+	for _, n := range m.g.Nodes {
+		if n != c.node && !slices.ContainsFunc(n.In, func(v *ir.Value) bool { return again[v] != nil }) {
+			continue
+		}
+		args := make([]*ir.Tensor, len(n.In))
+		for i, v := range n.In {
+			switch {
+			case v == nil:
+			case n == c.node && i == 1:
+				args[i] = c.new.Const
+			case v.Const != nil:
+				args[i] = v.Const
+			case again[v] != nil:
+				args[i] = again[v]
+			default:
+				args[i] = values[v]
+			}
+		}
+		out, err := n.Op.Eval(args)
+		if err != nil {
+			return nil, fmt.Errorf("%v: %w", n, err)
+		}
+		for i, v := range n.Out {
+			if v != nil {
+				again[v] = out[i]
+			}
+		}
+	}
+	return again, nil
 }
 
 // measure runs the graph as it is now.
@@ -158,6 +209,7 @@ func (m *meter) measure() (measured, error) {
 	out := make([][]*ir.Tensor, len(m.data.In))
 	err := m.each(func(run int) (err error) {
 		out[run], err = m.g.Eval(m.data.In[run])
+		m.tick()
 		return err
 	})
 	if err != nil {
@@ -170,16 +222,16 @@ func (m *meter) measure() (measured, error) {
 func (m *meter) judge(out [][]*ir.Tensor) measured {
 	var r measured
 	var target sums
-	for i := range m.g.Out {
-		var s sums
+	outputs := make([]sums, len(m.g.Out))
+	for i := range outputs {
 		for run := range out {
-			s.add(out[run][i], m.original[run][i])
+			outputs[i].add(out[run][i], m.original[run][i])
 			if m.data.Targets != nil && m.data.Targets[run][i] != nil {
 				target.add(out[run][i], m.data.Targets[run][i])
 			}
 		}
-		r.Error = max(r.Error, s.relative())
 	}
+	r.Error = largest(outputs)
 	if target.count > 0 {
 		mse, mae := target.squares/target.count, target.absolute/target.count
 		r.MSE, r.MAE = &mse, &mae

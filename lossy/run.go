@@ -34,6 +34,7 @@ type LayerReport struct {
 	// Loss is the loss with this layer and all changed ones above changed; nil where it was not tried.
 	Loss    *float64 `json:"loss,omitempty"`
 	Changed bool     `json:"changed"`
+	Already bool     `json:"already"` // the weights are of this kind without a change
 }
 
 // What a loss is of.
@@ -54,15 +55,15 @@ func (r Request) Run(g *ir.Graph, data *Data, progress func(done, total int)) (*
 	rows := map[*change]*LayerReport{}
 	for _, c := range list {
 		rows[c] = newLayerReport(c)
-	}
-	if data == nil {
-		for _, c := range list {
+		if data == nil || rows[c].Already {
 			c.apply()
-			rows[c].Changed = true
 			rep.Layers = append(rep.Layers, *rows[c])
 		}
+	}
+	if data == nil {
 		return rep, nil
 	}
+	list = slices.DeleteFunc(list, func(c *change) bool { return rows[c].Already })
 	t := &trial{Report: rep, max: r.MaxLoss, rows: rows}
 	done, total := 0, len(data.In)*(2+len(list))
 	if r.MaxLoss != nil {
@@ -93,8 +94,12 @@ func newLayerReport(c *change) *LayerReport {
 			nonzero++
 		}
 	}
-	return &LayerReport{Layer: c.Name, Shape: c.new.Type.Shape, Change: c.how,
+	l := &LayerReport{Layer: c.Name, Shape: c.new.Type.Shape, Change: c.how, Already: c.old == c.new, Changed: c.old != c.new,
 		Density: float64(nonzero) / float64(c.new.Const.Len()), WeightError: finiteOrMax(relative(c.old.Const, c.new.Const))}
+	if l.Already {
+		l.OutputError, l.Sensitivity = known(0), known(0)
+	}
+	return l
 }
 
 // trial is changing and measuring under way.
@@ -106,20 +111,15 @@ type trial struct {
 }
 
 func (t *trial) run(list []*change) error {
-	before, alone, err := t.start(list)
+	before, layer, model, err := t.start(list)
 	if err != nil {
 		return err
 	}
 	sensitivity := map[*change]float64{}
 	for i, c := range list {
-		c.apply()
-		m, err := t.measure()
-		if err != nil {
-			return err
-		}
-		c.revert()
-		sensitivity[c] = m.Error
-		t.rows[c].OutputError, t.rows[c].Sensitivity = known(alone[i]), known(m.Error)
+		sensitivity[c] = model[i]
+		t.rows[c].Changed = false
+		t.rows[c].OutputError, t.rows[c].Sensitivity = known(layer[i]), known(model[i])
 	}
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b *change) int {

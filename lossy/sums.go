@@ -61,6 +61,15 @@ func (s *sums) relative() float64 {
 	return ratio(math.Sqrt(s.squares), math.Sqrt(s.reference))
 }
 
+// largest is the largest relative error of several outputs.
+func largest(outputs []sums) float64 {
+	x := 0.0
+	for i := range outputs {
+		x = max(x, outputs[i].relative())
+	}
+	return x
+}
+
 // ratio is a/b, and 0 of nothing.
 func ratio(a, b float64) float64 {
 	if a == 0 {

@@ -11,19 +11,23 @@ import (
 func (r *Report) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if r.Samples == 0 {
-		fmt.Fprintln(t, "layer\tweights\tchange\tdensity\terror of weights")
+		fmt.Fprintln(t, "layer\tweights\tchange\tdensity\terror of weights\t")
 	} else {
 		fmt.Fprintln(t, "layer, least sensitive first\tweights\tchange\tdensity\terror of weights\tof its output\tof the model\tloss so far\t")
 	}
-	changed := 0
+	changed, already := 0, 0
 	for _, l := range r.Layers {
-		fmt.Fprintf(t, "%+q\t%v\t%s\t%s\t%s", l.Layer, l.Shape, l.Change, percent(&l.Density), percent(&l.WeightError))
+		fmt.Fprintf(t, "%+q\t%v\t%s\t%s\t%s\t", l.Layer, l.Shape, l.Change, percent(&l.Density), percent(&l.WeightError))
 		if r.Samples > 0 {
-			fmt.Fprintf(t, "\t%s\t%s\t%s\t", percent(l.OutputError), percent(l.Sensitivity), percent(l.Loss))
+			fmt.Fprintf(t, "%s\t%s\t%s\t", percent(l.OutputError), percent(l.Sensitivity), percent(l.Loss))
 		}
-		if l.Changed {
+		switch {
+		case l.Already:
+			already++
+			fmt.Fprint(t, "so already")
+		case l.Changed:
 			changed++
-		} else {
+		default:
 			fmt.Fprint(t, "left as it is")
 		}
 		fmt.Fprintln(t)
@@ -31,12 +35,16 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if already == len(r.Layers) {
+		_, err := fmt.Fprintln(w, "nothing to change")
+		return err
+	}
 	if r.Samples == 0 {
 		_, err := fmt.Fprintf(w, "%d layers changed. Without --calib nothing is known of what this does to the results of the model, nor which "+
 			"layers it matters for.\n", changed)
 		return err
 	}
-	fmt.Fprintf(w, "%d of %d layers changed; measured on %d samples\n", changed, len(r.Layers), r.Samples)
+	fmt.Fprintf(w, "%d of %d layers changed; measured on %d samples\n", changed, len(r.Layers)-already, r.Samples)
 	fmt.Fprintf(w, "relative error of the outputs: %s\n", percent(r.Error))
 	for _, m := range []struct {
 		name          string

@@ -87,6 +87,9 @@ func TestCompileLossy(t *testing.T) {
 	if out := succeed(t, "inspect", "--binarize", "b", model); !strings.Contains(out, "binary") {
 		t.Error(out)
 	}
+	if out := succeed(t, "inspect", "--json", "--binarize", "b", "--calib", calib, model); !strings.Contains(out, `"sensitivity": 0.`) {
+		t.Error(out)
+	}
 	if a, b := succeed(t, "dump", "--after", "changed", "--prune", "0.5", model), succeed(t, "dump", model); a == b {
 		t.Error("pruning changes nothing")
 	}
