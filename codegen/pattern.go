@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
 )
 
 // pattern says where a K x N matrix has its nonzero weights and which of them are negative. Equal blocks on its diagonal
@@ -56,8 +58,11 @@ func diagonalBlocks[T int8 | float32](x []T, k, n int) int {
 	return 1
 }
 
+// stored is the shape of the blocks side by side.
+func (p *pattern) stored() []int { return []int{p.k / p.blocks, p.n} }
+
 // total is the number of cells.
-func (p *pattern) total() int { return p.k / p.blocks * p.n }
+func (p *pattern) total() int { return ir.Size(p.stored()) }
 
 // shape is what the code knows of the pattern.
 func (p *pattern) shape(e *emitter) *jen.Statement {

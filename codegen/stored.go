@@ -8,24 +8,32 @@ import (
 
 // Stored tells how weights.bin holds one constant.
 type Stored struct {
-	Form     string `json:"form"` // ternary, sparse, uniform (one element for all) or plain
-	Shape    []int  `json:"shape"`
+	Form     string `json:"form"`                // ternary, sparse, uniform (one element for all) or plain
+	Shape    []int  `json:"shape"`               // diagonal blocks with nothing but zeros beside them count as if side by side
 	NonZeros int    `json:"non_zeros,omitempty"` // of ternary and sparse constants
 	Bytes    int    `json:"bytes"`
 }
 
-// Entropy is the number of bits that a ternary constant takes at least if its weights are independent of one another and
-// of their signs: H(d) + d for each weight, where d is the density.
-func (s Stored) Entropy() float64 {
-	n := float64(ir.Size(s.Shape))
+// Least is the number of bytes that a constant of this density takes at least if its weights are independent of one
+// another and of their signs: of bits, H(d) + d for each ternary weight and H(d) + 32·d for each sparse one, where d is the
+// density. Other constants take what they take.
+func (s Stored) Least() float64 {
+	n, per := float64(ir.Size(s.Shape)), 1.0
+	switch s.Form {
+	case "sparse":
+		per = 32
+	case "ternary":
+	default:
+		return float64(s.Bytes)
+	}
 	d := float64(s.NonZeros) / n
-	h := d
+	bits := d * per
 	for _, p := range []float64{d, 1 - d} {
 		if p > 0 {
-			h -= p * math.Log2(p)
+			bits -= p * math.Log2(p)
 		}
 	}
-	return n * h
+	return n * bits / 8
 }
 
 // Storage lists what weights.bin of g holds under the given options, in the order of the file.

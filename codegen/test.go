@@ -49,6 +49,13 @@ func (e *emitter) test() ([]byte, error) {
 			jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("b").Dot("Fatal").Call(jen.Err())),
 		),
 	)
+	if e.weights.fields != nil {
+		f.Func().Id("BenchmarkLoad").Params(jen.Id("b").Op("*").Qual("testing", "B")).Block(
+			jen.For(jen.Id("i").Op(":=").Lit(0), jen.Id("i").Op("<").Id("b").Dot("N"), jen.Id("i").Op("++")).Block(
+				jen.If(jen.List(jen.Id("_"), jen.Err()).Op(":=").Id("loadWeights").Call(), jen.Err().Op("!=").Nil()).Block(jen.Id("b").Dot("Fatal").Call(jen.Err())),
+			),
+		)
+	}
 	e.example(f)
 	return render(f)
 }

@@ -133,7 +133,7 @@ func (w *weights) matrix(e *emitter, t *ir.Tensor, pack string) *jen.Statement {
 func (w *weights) signs(e *emitter, t *ir.Tensor) *jen.Statement {
 	p, _ := patternOf(ir.Data[int8](t), t.Shape[0], t.Shape[1], true)
 	load, b := w.pattern(e, p)
-	w.note("ternary", t.Shape, len(p.nonzero), b)
+	w.note("ternary", p.stored(), len(p.nonzero), b)
 	return w.field(jen.Id(e.use("signs")), jen.Id(e.use("newSigns")).Call(load))
 }
 
@@ -147,7 +147,7 @@ func (w *weights) sparse(e *emitter, t *ir.Tensor) *jen.Statement {
 	}
 	load, b := w.pattern(e, p)
 	v := littleEndian(ir.Of(ir.Float32, []int{len(values)}, values))
-	w.note("sparse", t.Shape, len(p.nonzero), slices.Concat(b, v))
+	w.note("sparse", p.stored(), len(p.nonzero), slices.Concat(b, v))
 	vals := jen.Id(e.use("loadFloat32")).Call(w.slice(v))
 	return w.field(jen.Id(e.use("sparse")), jen.Id(e.use("newSparse")).Call(load, vals))
 }

@@ -43,7 +43,7 @@ In a Go module, sbtc can be a tool:
 	f.addLossy(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "folder of the package")
 	cmd.Flags().StringVar(&f.pkg, "package", "", "name of the package")
-	cmd.Flags().StringVar(&f.mode, "mode", codegen.Speed.String(), "speed, or size: weights in the fewest bytes, which New takes longer to decode")
+	cmd.Flags().StringVar(&f.mode, "mode", codegen.Speed.String(), "speed, or size: weights in the fewest bytes; the first New takes longer, results are the same")
 	cmd.Flags().StringVar(&f.after, "print-after", "", "print the graph after each run of the pass of this name")
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "build and run the package and compare it with the model before writing it")
 	cmd.Flags().BoolVar(&f.check, "check", false, "write nothing; fail if the files in the folder are not what would be written")
@@ -96,6 +96,11 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	}
 	if err := out.Write(); err != nil {
 		return err
+	}
+	if f.verbose {
+		if err := printStorage(cmd.ErrOrStderr(), c, opt); err != nil {
+			return err
+		}
 	}
 	size, weights := 0, 0
 	for _, file := range c.Files {
