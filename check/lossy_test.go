@@ -85,8 +85,8 @@ func TestLossyErrorIsThatOfTheInterpreters(t *testing.T) {
 		}
 	}
 	want := math.Sqrt(difference / norm)
-	if report.Samples != len(windows) || report.Error == nil || want < 0.01 || math.Abs(*report.Error-want) > 1e-5*want {
-		t.Errorf("the report says %v on %d samples, the interpreters %v on %d", *report.Error, report.Samples, want, len(windows))
+	if report.Runs != len(windows) || report.Error == nil || want < 0.01 || math.Abs(*report.Error-want) > 1e-5*want {
+		t.Errorf("the report says %v on %d samples, the interpreters %v on %d", *report.Error, report.Runs, want, len(windows))
 	}
 	// The layers become ternary ones, the same in every later graph.
 	low, err := Load(model, Low, Options{Lossy: l})

@@ -10,11 +10,11 @@ import (
 // the original, over all samples; of the largest of several outputs; of an output of integers or booleans, the share
 // of elements that differ. Numbers that are unknown for want of calibration data are nil.
 type Report struct {
-	Samples int           `json:"samples"` // runs of the model on calibration data
-	Layers  []LayerReport `json:"layers"`  // the least sensitive first; without calibration data in order of execution
-	Error   *float64      `json:"error"`   // relative, of the model as it has become
-	Before  Metric        `json:"before"`
-	After   Metric        `json:"after"`
+	Runs   int           `json:"runs"`   // runs of the model on calibration data
+	Layers []LayerReport `json:"layers"` // the least sensitive first; without calibration data in order of execution
+	Error  *float64      `json:"error"`  // relative, of the model as it has become
+	Before Metric        `json:"before"`
+	After  Metric        `json:"after"`
 	// Loss is the accuracy lost (0.01: one label in a hundred) where there are labels, the growth of the mean squared
 	// difference from the targets relative to what it was where there are those, else Error.
 	Loss    *float64 `json:"loss"`
@@ -77,7 +77,7 @@ func (r Request) Run(g *ir.Graph, data *Data, progress func(done, total int)) (*
 	if err != nil {
 		return nil, err
 	}
-	rep.Samples = len(data.In)
+	rep.Runs = len(data.In)
 	if err = t.run(list); progress != nil && done < total {
 		progress(total, total)
 	}

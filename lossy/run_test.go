@@ -117,7 +117,7 @@ func TestRunMeasures(t *testing.T) {
 	approx(t, "MSE after", r.After.MSE, 2.25/4)
 	approx(t, "MAE after", r.After.MAE, 1.5/4)
 	approx(t, "loss", r.Loss, (2.25-4)/4)
-	if r.LossOf != "mse" || r.Samples != 1 {
+	if r.LossOf != "mse" || r.Runs != 1 {
 		t.Errorf("%+v", r)
 	}
 	out, err := g.Eval(data.In[0])

@@ -10,7 +10,7 @@ import (
 // WriteTable prints the report for people.
 func (r *Report) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	if r.Samples == 0 {
+	if r.Runs == 0 {
 		fmt.Fprintln(t, "layer\tweights\tchange\tdensity\terror of weights\t")
 	} else {
 		fmt.Fprintln(t, "layer, least sensitive first\tweights\tchange\tdensity\terror of weights\tof its output\tof the model\tloss so far\t")
@@ -18,7 +18,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	changed, already := 0, 0
 	for _, l := range r.Layers {
 		fmt.Fprintf(t, "%+q\t%v\t%s\t%s\t%s\t", l.Layer, l.Shape, l.Change, percent(&l.Density), percent(&l.WeightError))
-		if r.Samples > 0 {
+		if r.Runs > 0 {
 			fmt.Fprintf(t, "%s\t%s\t%s\t", percent(l.OutputError), percent(l.Sensitivity), percent(l.Loss))
 		}
 		switch {
@@ -39,12 +39,12 @@ func (r *Report) WriteTable(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "nothing to change")
 		return err
 	}
-	if r.Samples == 0 {
+	if r.Runs == 0 {
 		_, err := fmt.Fprintf(w, "%d layers changed. Without --calib nothing is known of what this does to the results of the model, nor which "+
 			"layers it matters for.\n", changed)
 		return err
 	}
-	fmt.Fprintf(w, "%d of %d layers changed; measured on %d samples\n", changed, len(r.Layers)-already, r.Samples)
+	fmt.Fprintf(w, "%d of %d layers changed; measured in %d runs\n", changed, len(r.Layers)-already, r.Runs)
 	fmt.Fprintf(w, "relative error of the outputs: %s\n", percent(r.Error))
 	for _, m := range []struct {
 		name          string

@@ -44,7 +44,7 @@ func TestLossyFlags(t *testing.T) {
 	}{
 		{"--binarize none", exitOK, ""},
 		{"--binarize auto", exitOK, "1 layers changed. Without --calib nothing is known"},
-		{"--ternarize auto --calib " + calib, exitOK, "1 of 1 layers changed; measured on 5 samples\nrelative error of the outputs: "},
+		{"--ternarize auto --calib " + calib, exitOK, "1 of 1 layers changed; measured in 5 runs\nrelative error of the outputs: "},
 		{"--binarize ** --max-loss 0 --calib " + calib, exitOK, "0 of 3 layers changed"},
 		{"--prune global:0.5", exitOK, "pruned"},
 		{"--binarize none --binarize auto", exitUsage, "contradicts"},
