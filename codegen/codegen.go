@@ -109,6 +109,7 @@ func (e *emitter) emit() error {
 			return fmt.Errorf("%v: %w", n, err)
 		}
 		e.arena.end(n)
+		e.weights.ends = append(e.weights.ends, len(e.weights.data))
 	}
 	return nil
 }

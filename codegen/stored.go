@@ -45,6 +45,20 @@ func Storage(g *ir.Graph, opt Options) ([]Stored, error) {
 	return e.weights.list, nil
 }
 
+// StorageByNode is the number of bytes of weights.bin that each node of g adds: of constants that several nodes read,
+// the first that does.
+func StorageByNode(g *ir.Graph, opt Options) ([]int, error) {
+	e := newEmitter(g, opt)
+	if err := e.emit(); err != nil {
+		return nil, err
+	}
+	sizes, at := make([]int, len(g.Nodes)), 0
+	for i, end := range e.weights.ends {
+		sizes[i], at = end-at, end
+	}
+	return sizes, nil
+}
+
 // note lists a constant whose stored form is b, unless another one has stored the same bytes.
 func (w *weights) note(form string, shape []int, nonzero int, b []byte) {
 	key := form + "\x00" + string(b)

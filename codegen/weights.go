@@ -16,6 +16,7 @@ import (
 type weights struct {
 	mode   Mode
 	data   []byte
+	ends   []int          // of data, after each node
 	at     map[string]int // offset of the bytes that are stored already
 	fields []weightField
 	byLoad map[string]string // field names by type and loader

@@ -18,10 +18,17 @@ func inspectCommand() *cobra.Command {
 	var l lossyFlags
 	cmd := &cobra.Command{
 		Use:   "inspect MODEL",
-		Short: "Show the layers that a model compiles to",
-		Long: `Inspect shows the operators that MODEL compiles to, after folding and fusing: shape, parameters, how many of these
-are not zero, what values the weights of a layer hold, and multiply-adds with weights that are not zero (additions,
-where weights are ternary or binary). A dash is work that does not follow from shapes.`,
+		Short: "Count a model's weights, bits and multiply-adds, by layer and in all",
+		Long: `Inspect shows the layers that MODEL compiles to and counts their parameters, bits in weights.bin, and multiply-adds
+(products in layers, attention and convolutions; for ternary and binary weights additions):
+
+  dense     all products of the model as it was read (of a layer: its own)
+  live      without values that reach no output and scores that a mask excludes
+  non-zero  of these, products without a factor that is zero for certain: a weight, or a masked activation
+  executed  what the kernels compute, with the lanes and tiles that only fill up
+
+A dash is work that does not follow from shapes. Below the table stand the passes that changed these numbers, and, for a
+sparse binary transformer that says so in its metadata (sbt.task and so on), size and work as the paper counts them.`,
 		Args: cobra.ExactArgs(1),
 	}
 	m.add(cmd)
@@ -63,24 +70,80 @@ func printInspection(w io.Writer, r *check.Inspection) error {
 	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "kind\toutput\tshape\tparameters\tnon-zero\tdensity\tweights\tmultiply-adds")
+	fmt.Fprintln(t, "operator\tresult\tshape\tparameters\tnon-zero\tdensity\tweights\tkernel\tbits\tlive\tnon-zero\texecuted")
 	for _, l := range r.Layers {
-		printLayer(t, l)
+		weights := l.Kind
+		if l.Scale != nil {
+			weights += fmt.Sprintf(" %.6g", *l.Scale)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Op, strconv.QuoteToASCII(l.Name), l.Shape, size(&l.Counts), weights,
+			l.Strategy, work(&l.Counts, l.Uncounted))
 	}
-	printLayer(t, r.Total)
-	return t.Flush()
+	fmt.Fprintf(t, "total\t\t\t%s\t\t\t%s\n", size(&r.Total), work(&r.Total, false))
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nmultiply-adds: %d dense, %d live, %d non-zero, %d executed\n",
+		r.Total.MACsDense, r.Total.MACsLive, r.Total.MACsNonZero, r.Total.MACsExecuted)
+	fmt.Fprintf(w, "constants: %d bits dense, %d stored%s\n", r.Total.BitsDense, r.Total.BitsStored, times(r.Total.BitsDense, r.Total.BitsStored))
+	printPasses(w, r.Passes)
+	if r.Paper != nil {
+		printPaper(w, r.Paper)
+	}
+	return nil
 }
 
-func printLayer(w io.Writer, l check.Layer) {
-	name, numbers, weights, work := "", "\t\t", l.Weights, "-"
-	if l.Output != "" {
-		name = strconv.QuoteToASCII(l.Output)
+// size is the columns of parameters; empty where there are none.
+func size(c *check.Counts) string {
+	if c.Params == 0 {
+		return "\t\t"
 	}
-	if l.Parameters > 0 {
-		numbers = fmt.Sprintf("%d\t%d\t%.1f%%", l.Parameters, l.NonZeros, 100*l.Density)
+	return fmt.Sprintf("%d\t%d\t%.1f%%", c.Params, c.NonZero, 100*c.Density)
+}
+
+// work is the columns of bits and multiply-adds.
+func work(c *check.Counts, unknown bool) string {
+	bits, live, nonzero, executed := "", "", "", ""
+	if c.BitsStored > 0 {
+		bits = strconv.Itoa(c.BitsStored)
 	}
-	if l.MultiplyAdds != nil {
-		work = strconv.Itoa(*l.MultiplyAdds)
+	switch {
+	case unknown:
+		live, nonzero, executed = "-", "-", "-"
+	case c.MACsLive > 0:
+		live, nonzero, executed = strconv.Itoa(c.MACsLive), strconv.Itoa(c.MACsNonZero), strconv.Itoa(c.MACsExecuted)
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Kind, name, l.Shape, numbers, weights, work)
+	return fmt.Sprintf("%s\t%s\t%s\t%s", bits, live, nonzero, executed)
+}
+
+// printPasses shows what each pass took away or added.
+func printPasses(w io.Writer, passes []check.PassCounts) {
+	fmt.Fprintln(w, "\nmultiply-adds after each pass that changed them:")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "pass\tlive\tchange\tnon-zero\tchange\t")
+	for i, p := range passes {
+		if i == 0 {
+			fmt.Fprintf(t, "%s\t%d\t\t%d\t\t\n", p.Pass, p.MACsLive, p.MACsNonZero)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%d\t%+d\t%d\t%+d\t\n", p.Pass, p.MACsLive, p.MACsLive-passes[i-1].MACsLive,
+			p.MACsNonZero, p.MACsNonZero-passes[i-1].MACsNonZero)
+	}
+	t.Flush()
+}
+
+func printPaper(w io.Writer, p *check.PaperCounts) {
+	fmt.Fprintln(w, "\nas the paper on sparse binary transformers counts (one bit a weight, most layers for one step only):")
+	fmt.Fprintf(w, "dense   %d bits, %d multiply-adds\n", p.BitsDense, p.FlopsDense)
+	if p.BitsSBT != nil {
+		fmt.Fprintf(w, "sparse  %d bits%s, %d multiply-adds%s\n", *p.BitsSBT, times(p.BitsDense, *p.BitsSBT), *p.FlopsSBT, times(p.FlopsDense, *p.FlopsSBT))
+	}
+}
+
+// times says how many times more a is than b.
+func times(a, b int) string {
+	if b == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%.2fx less)", float64(a)/float64(b))
 }

@@ -48,7 +48,7 @@ func TestInspect(t *testing.T) {
 			t.Errorf("no %q in\n%s", part, text)
 		}
 	}
-	if text := succeed(t, "inspect", "--json", model); !strings.Contains(text, `"multiply_adds": 12`) {
+	if text := succeed(t, "inspect", "--json", model); !strings.Contains(text, `"macs_nonzero": 12`) {
 		t.Error(text)
 	}
 }
