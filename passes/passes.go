@@ -35,8 +35,10 @@ var Portable = []Pass{
 	{Name: "slice", Run: slice},
 	{Name: "sink", Run: sink},
 	{Name: "attention", Run: attention},
+	{Name: "scales", Run: scales},
 	{Name: "live", Run: live},
 	{Name: "reassociate", Run: reassociate},
+	{Name: "meanhead", Run: meanhead},
 	{Name: "unfold", Run: unfold, Last: true},
 }
 
@@ -55,6 +57,7 @@ var order = []struct{ before, after, reason string }{
 	{"ternary", "sparse", "a ternary layer is faster than a sparse one"},
 	{"sparse", "fuse", "the kind of a layer says where its bias stands"},
 	{"algebra", "layernorm", "a quotient by a square root may be spelled as a power"},
+	{"attention", "scales", "an attention takes the factor of its queries as its scale"},
 	{"unfold", "lower", "what it puts back are ONNX operators"},
 	{"ternary", "fuse", "a bias and an epilogue act after the scale"},
 	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},
