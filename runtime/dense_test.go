@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -27,26 +29,41 @@ func benchDense(b *testing.B, k, n int) {
 func BenchmarkDense64x256(b *testing.B)  { benchDense(b, 64, 256) }
 func BenchmarkDense512x512(b *testing.B) { benchDense(b, 512, 512) }
 
-func BenchmarkTernary64x256(b *testing.B) {
-	const k, n = 64, 256
-	w := &signs{}
-	for j := range n {
-		for i := range k {
-			if (i*7+j*13)%10 == 0 {
-				w.rows = append(w.rows, uint16(i))
-			}
-			if i == k/2 || i == k-1 {
-				w.ends = append(w.ends, int32(len(w.rows)))
-			}
-		}
-		_ = j
-	}
+func benchLists(b *testing.B, k, n, panels int, density float64, run func(dst, src []float32, w *signs, v *sparse, scale []float32)) {
+	p := listed(rand.New(rand.NewPCG(1, 2)), k, n, density)
+	w, v := newSigns(p), newSparse(p, filled(len(p.cells)))
 	scale := filled(n)
-	src, dst := filled(6*k*lanes), make([]float32, 6*n*lanes)
+	src, dst := filled(panels*k*lanes), make([]float32, panels*n*lanes)
 	for b.Loop() {
-		ternaryPanels(dst, src, w, scale, scale, 6, k, n)
+		run(dst, src, &w, &v, scale)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(w.rows)*96), "ns/nz")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(w.rows)*panels), "ns/nz")
+}
+
+func BenchmarkLists(b *testing.B) {
+	for _, s := range [][2]int{{64, 256}, {512, 512}} {
+		for _, d := range []float64{0.1, 0.5} {
+			for _, panels := range []int{1, 2, 6} {
+				name := fmt.Sprintf("%dx%d/d=%v/panels=%d", s[0], s[1], d, panels)
+				b.Run("ternary/"+name, func(b *testing.B) {
+					benchLists(b, s[0], s[1], panels, d, func(dst, src []float32, w *signs, v *sparse, scale []float32) {
+						ternaryPanels(dst, src, w, scale, scale, panels, s[0], s[1])
+					})
+				})
+				b.Run("sparse/"+name, func(b *testing.B) {
+					scratch := make([]float64, s[0]*lanes)
+					benchLists(b, s[0], s[1], panels, d, func(dst, src []float32, w *signs, v *sparse, scale []float32) {
+						sparsePanels(dst, src, v, scale, scratch, panels, s[0], s[1])
+					})
+				})
+			}
+			b.Run(fmt.Sprintf("rows/%dx%d/d=%v", s[0], s[1], d), func(b *testing.B) {
+				benchLists(b, s[0], s[1], 1, d, func(dst, src []float32, w *signs, v *sparse, scale []float32) {
+					sparseRows(dst, src, v, scale, 1, s[0], s[1])
+				})
+			})
+		}
+	}
 }
 
 func BenchmarkGelu(b *testing.B) {

@@ -111,3 +111,107 @@ func TestDense(t *testing.T) {
 		}
 	})
 }
+
+// listed is the pattern of a random K x N matrix of a density, and its signs and values; some columns have no weights.
+func listed(r *rand.Rand, k, n int, density float64) (p pattern) {
+	for j := range n {
+		for i := range k {
+			if j%7 != 3 && r.Float64() < density {
+				p.cells = append(p.cells, uint32(i)<<1|uint32(r.IntN(2))&^uint32(j/2%2)|uint32(j%5/4))
+			}
+		}
+		p.ends = append(p.ends, int32(len(p.cells)))
+	}
+	return p
+}
+
+// column calls f with every row of column j that has a weight, whether it is negative, and its place in the list.
+func (p pattern) column(j int, f func(i int, minus bool, at int)) {
+	begin := int32(0)
+	if j > 0 {
+		begin = p.ends[j-1]
+	}
+	for at := begin; at < p.ends[j]; at++ {
+		f(int(p.cells[at]>>1), p.cells[at]&1 == 1, int(at))
+	}
+}
+
+func TestLists(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		for i, s := range [][2]int{{1, 1}, {3, 7}, {5, 8}, {17, 16}, {64, 31}, {33, 65}, {300, 40}, {1400, 60}} {
+			k, n := s[0], s[1]
+			for kind := range 3 {
+				for c, density := range []float64{0, 0.1, 0.5, 1} {
+					r := rand.New(rand.NewPCG(uint64(4*i+c), uint64(kind)))
+					p := listed(r, k, n, density)
+					scale, bias := operand32(r, n, kind), misplaced(operand32(r, n, kind), i%5)
+					if (i+c)%3 == 2 {
+						bias = nil
+					}
+					values := operand32(r, len(p.cells), kind)
+					ternary, weights := newSigns(p), newSparse(p, values)
+					panels := 1 + (i+c)%7
+					src := misplaced(operand32(r, panels*k*lanes, kind), i%7)
+					want, want2 := make([]float32, panels*n*lanes), make([]float32, panels*n*lanes)
+					for q := range want {
+						x := func(i int) float32 { return src[(q/(n*lanes)*k+i)*lanes+q%lanes] }
+						want[q], want2[q] = listedSums(p, q/lanes%n, x, scale, bias, values)
+					}
+					dst, check := guarded(t, len(want), i%4)
+					ternaryPanels(dst, src, &ternary, scale, bias, panels, k, n)
+					check()
+					if !sameFloats(dst, want) {
+						t.Errorf("kind %d: %d panels of %d x %d, ternary, density %v, differ", kind, panels, k, n, density)
+					}
+					sparsePanels(dst, src, &weights, bias, make([]float64, k*lanes), panels, k, n)
+					check()
+					if !sameFloats(dst, want2) {
+						t.Errorf("kind %d: %d panels of %d x %d, sparse, density %v, differ", kind, panels, k, n, density)
+					}
+					rows := 1 + (i+c)%3
+					for q := range rows * n {
+						x := func(i int) float32 { return src[q/n*k+i] }
+						want[q], want2[q] = listedSums(p, q%n, x, scale, bias, values)
+					}
+					dst, check = guarded(t, rows*n, i%4)
+					ternaryRows(dst, src, &ternary, scale, bias, rows, k, n)
+					check()
+					if !sameFloats(dst, want[:rows*n]) {
+						t.Errorf("kind %d: %d rows of %d x %d, ternary, density %v, differ", kind, rows, k, n, density)
+					}
+					sparseRows(dst, src, &weights, bias, rows, k, n)
+					check()
+					if !sameFloats(dst, want2[:rows*n]) {
+						t.Errorf("kind %d: %d rows of %d x %d, sparse, density %v, differ", kind, rows, k, n, density)
+					}
+				}
+			}
+		}
+	})
+}
+
+// listedSums is output j of the ternary layer of a pattern and of the sparse layer of its values, for a row x.
+func listedSums(p pattern, j int, x func(i int) float32, scale, bias, values []float32) (ternary, sparse float32) {
+	sum, first := float32(0), true
+	for _, want := range []bool{false, true} {
+		p.column(j, func(i int, minus bool, _ int) {
+			switch {
+			case minus != want:
+				return
+			case minus:
+				sum -= x(i) // from +0 for the first one
+			case first:
+				sum = x(i)
+			default:
+				sum += x(i)
+			}
+			first = false
+		})
+	}
+	ternary = scale[j] * sum
+	if bias != nil {
+		ternary, sparse = fma32(scale[j], sum, bias[j]), bias[j]
+	}
+	p.column(j, func(i int, _ bool, at int) { sparse = fma32(x(i), values[at], sparse) })
+	return ternary, sparse
+}

@@ -4,44 +4,20 @@ package runtime
 
 import "math"
 
-// Normalizations of rows of n elements, row-major. Sums along a row are 16 partial sums, element i in partial i mod 16,
-// combined 8, 4, 2 and 1 apart.
+// Normalizations of rows of n elements, row-major. Sums along a row are 16 partial sums: see laneSum.
 
-func rowSum(x []float32) float32 {
-	var p [16]float32
-	for len(x) >= 16 {
-		for i, v := range (*[16]float32)(x) {
-			p[i] += v
-		}
-		x = x[16:]
-	}
-	for i, v := range x {
-		p[i] += v
-	}
-	return sumPartials(&p)
-}
-
-// rowSumSquares is rowSum of chains fma(v, v, acc).
-func rowSumSquares(x []float32) float32 {
-	var p [16]float32
-	for i, v := range x {
-		p[i%16] = fma32(v, v, p[i%16])
-	}
-	return sumPartials(&p)
-}
-
-func sumPartials(p *[16]float32) float32 {
-	for s := 8; s > 0; s /= 2 {
-		for i := range s {
-			p[i] += p[i+s]
-		}
-	}
-	return p[0]
+// expRow computes expneg(src - max(src)), and the sum of that.
+func expRow(dst, src []float32) float32 {
+	top, sum := everyLane(rowMax(src)), [lanes]float32{}
+	laneExp(dst, src, &top, &sum)
+	return joinSums(&sum)
 }
 
 func rowMax(x []float32) float32 {
+	p := everyLane(-inf32)
+	laneMax(&p, x)
 	top := -inf32
-	for _, v := range x {
+	for _, v := range p {
 		if v > top {
 			top = v
 		}
@@ -52,74 +28,49 @@ func rowMax(x []float32) float32 {
 // softmaxRows computes e·(1/sum(e)), e = expneg(x - max(x)).
 func softmaxRows(dst, src []float32, n int) {
 	for ; len(src) > 0 && n > 0; dst, src = dst[n:], src[n:] {
-		y, top := dst[:n], rowMax(src[:n])
-		for i, v := range src[:n] {
-			y[i] = v - top
-		}
-		expneg32Slice(y, y)
-		inv := 1 / rowSum(y)
-		for i := range y {
-			y[i] *= inv
-		}
+		inv, zero := everyLane(1/expRow(dst[:n], src[:n])), [lanes]float32{}
+		laneScale(dst[:n], dst[:n], &zero, &inv)
 	}
 }
 
 // logsoftmaxRows computes (x - max(x)) - log(sum(expneg(x - max(x)))).
 func logsoftmaxRows(dst, src, scratch []float32, n int) {
+	one := everyLane(1)
 	for ; len(src) > 0 && n > 0; dst, src = dst[n:], src[n:] {
-		y, e, top := dst[:n], scratch[:n], rowMax(src[:n])
-		for i, v := range src[:n] {
-			y[i] = v - top
-		}
-		expneg32Slice(e, y)
-		l := float32(log64(float64(rowSum(e))))
-		for i := range y {
-			y[i] -= l
-		}
+		top := everyLane(rowMax(src[:n]))
+		l := everyLane(float32(log64(float64(expRow(scratch[:n], src[:n])))))
+		laneScale(dst[:n], src[:n], &top, &one)
+		laneScale(dst[:n], dst[:n], &l, &one)
 	}
 }
 
-// layernormRows computes d·r, d = x - sum(x)/n, r = 1/sqrt(sum(d²)/n + epsilon), then affine.
+// layernormRows computes d·r, d = x - sum(x)/n, r = 1/sqrt(sum(d²)/n + epsilon), then fma(·, scale, bias), or the product
+// with scale without a bias; a nil scale counts as ones.
 func layernormRows(dst, src, scale, bias []float32, n int, epsilon float32) {
 	for ; len(src) > 0 && n > 0; dst, src = dst[n:], src[n:] {
-		y, mean := dst[:n], rowSum(src[:n])/float32(n)
-		for i, v := range src[:n] {
-			y[i] = v - mean
-		}
-		rescale(y, 1/sqrt32(rowSumSquares(y)/float32(n)+epsilon))
-		affine(y, scale, bias)
+		var sum [lanes]float32
+		laneSum(&sum, src[:n])
+		scaleRow(dst[:n], src[:n], scale, bias, everyLane(joinSums(&sum)/float32(n)), epsilon)
 	}
 }
 
-// rmsnormRows computes x·r, r = 1/sqrt(sum(x²)/n + epsilon), then affine.
+// rmsnormRows computes x·r, r = 1/sqrt(sum(x²)/n + epsilon), then as layernormRows.
 func rmsnormRows(dst, src, scale, bias []float32, n int, epsilon float32) {
 	for ; len(src) > 0 && n > 0; dst, src = dst[n:], src[n:] {
-		y := dst[:n]
-		copy(y, src)
-		rescale(y, 1/sqrt32(rowSumSquares(y)/float32(n)+epsilon))
-		affine(y, scale, bias)
+		scaleRow(dst[:n], src[:n], scale, bias, [lanes]float32{}, epsilon)
+	}
+}
+
+// scaleRow is layernormRows given the mean.
+func scaleRow(dst, src, scale, bias []float32, mean [lanes]float32, epsilon float32) {
+	var sum [lanes]float32
+	laneSquares(&sum, &mean, src)
+	r := everyLane(1 / sqrt32(joinSums(&sum)/float32(len(src))+epsilon))
+	if scale == nil {
+		laneScale(dst, src, &mean, &r)
+	} else {
+		laneScaleRow(dst, src, scale, bias, &mean, &r)
 	}
 }
 
 func sqrt32(x float32) float32 { return float32(math.Sqrt(float64(x))) }
-
-func rescale(y []float32, r float32) {
-	for i := range y {
-		y[i] *= r
-	}
-}
-
-// affine computes fma(y, scale, bias), or y·scale without a bias; a nil scale leaves y as it is.
-func affine(y, scale, bias []float32) {
-	switch {
-	case scale == nil:
-	case bias == nil:
-		for i, s := range scale {
-			y[i] *= s
-		}
-	default:
-		for i, s := range scale {
-			y[i] = fma32(y[i], s, bias[i])
-		}
-	}
-}

@@ -18,6 +18,13 @@ func onPaths(t *testing.T, f func(t *testing.T)) {
 	}
 }
 
+// onPath runs f on one path.
+func onPath(p int, f func()) {
+	defer func(p int) { path = p }(path)
+	path = p
+	f()
+}
+
 // guarded is a slice of n elements that begins offset elements into a larger one; check finds writes beside it.
 func guarded(t *testing.T, n, offset int) (x []float32, check func()) {
 	const guard = 0x7fabcdef

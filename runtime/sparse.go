@@ -4,25 +4,35 @@ package runtime
 
 // Sparse layers in exact float32: every output is a chain acc = fma(x_k, w_k, acc) over the nonzero weights, k increasing.
 
-// sparse is a K x N matrix by columns: column j has the weights values[ends[j-1]:ends[j]] in the rows beside them.
+// sparse is a K x N matrix by columns: column j has the weights values[ends[j-1]:ends[j]] in the rows beside them. Assembly
+// has them in narrow instead.
 type sparse struct {
 	rows   []uint16
 	values []float64
+	narrow []float32
 	ends   []int32
 }
 
-// newSparse joins a pattern and its weights, in the same order.
+// newSparse joins a pattern and its weights, in the same order, for the path in use.
 func newSparse(p pattern, values []float32) sparse {
-	s := sparse{rows: make([]uint16, len(p.cells)), values: make([]float64, len(p.cells)), ends: p.ends}
+	s := sparse{rows: make([]uint16, len(p.cells)), ends: p.ends}
 	for i, c := range p.cells {
-		s.rows[i], s.values[i] = uint16(c>>1), float64(values[i])
+		s.rows[i] = uint16(c >> 1)
+	}
+	if path != pathPureGo {
+		s.narrow = values
+		return s
+	}
+	s.values = make([]float64, len(p.cells))
+	for i, v := range values {
+		s.values[i] = float64(v)
 	}
 	return s
 }
 
-// sparsePanels multiplies panels of k features by a sparse matrix of n columns, from bias (nil: zeros). Scratch holds
-// 16·k elements, one widened panel.
-func sparsePanels(dst, src []float32, w *sparse, bias []float32, scratch []float64, panels, k, n int) {
+// sparsePanelsGeneric multiplies panels of k features by a sparse matrix of n columns, from bias (nil: zeros). Scratch
+// holds 16·k elements, one widened panel.
+func sparsePanelsGeneric(dst, src []float32, w *sparse, bias []float32, scratch []float64, panels, k, n int) {
 	for p := range panels {
 		for i, v := range src[p*k*lanes : (p+1)*k*lanes] {
 			scratch[i] = float64(v)
@@ -61,8 +71,8 @@ func sparseLanes(y *[8]float32, x []float64, rows []uint16, values []float64, b 
 	y[4], y[5], y[6], y[7] = float32(a4), float32(a5), float32(a6), float32(a7)
 }
 
-// sparseRows multiplies row-major rows of k features by a sparse matrix of n columns, from bias (nil: zeros).
-func sparseRows(dst, src []float32, w *sparse, bias []float32, rows, k, n int) {
+// sparseRowsGeneric multiplies row-major rows of k features by a sparse matrix of n columns, from bias (nil: zeros).
+func sparseRowsGeneric(dst, src []float32, w *sparse, bias []float32, rows, k, n int) {
 	for r := range rows {
 		x, y := src[r*k:r*k+k], dst[r*n:r*n+n]
 		begin := int32(0)

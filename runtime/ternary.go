@@ -35,8 +35,8 @@ func newSigns(p pattern) signs {
 	return s
 }
 
-// ternaryPanels multiplies panels of k features by a ternary matrix of n columns. A nil bias leaves scale·sum.
-func ternaryPanels(dst, src []float32, w *signs, scale, bias []float32, panels, k, n int) {
+// ternaryPanelsGeneric multiplies panels of k features by a ternary matrix of n columns. A nil bias leaves scale·sum.
+func ternaryPanelsGeneric(dst, src []float32, w *signs, scale, bias []float32, panels, k, n int) {
 	for p := range panels {
 		x, y := src[p*k*lanes:(p+1)*k*lanes], dst[p*n*lanes:(p+1)*n*lanes]
 		begin := int32(0)
@@ -118,8 +118,8 @@ func scalePanel(y, scale, bias []float32) {
 	}
 }
 
-// ternaryRows multiplies row-major rows of k features by a ternary matrix of n columns.
-func ternaryRows(dst, src []float32, w *signs, scale, bias []float32, rows, k, n int) {
+// ternaryRowsGeneric multiplies row-major rows of k features by a ternary matrix of n columns.
+func ternaryRowsGeneric(dst, src []float32, w *signs, scale, bias []float32, rows, k, n int) {
 	for r := range rows {
 		x, y := src[r*k:r*k+k], dst[r*n:r*n+n]
 		begin := int32(0)

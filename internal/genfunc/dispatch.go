@@ -46,4 +46,6 @@ func F32Slice(dst, src []float32) { F32SliceGeneric(dst, src) }
 `
 )
 
-func dispatch(text string, s *low.Sequence) string { return strings.ReplaceAll(text, "F32", s.Name+"32") }
+func dispatch(text string, s *low.Sequence) string {
+	return strings.ReplaceAll(text, "F32", s.Name+"32")
+}

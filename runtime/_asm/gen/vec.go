@@ -175,3 +175,17 @@ func (a *Asm) Store(v reg.VecVirtual, m operand.Mem, t Tail) {
 		a.VMASKMOVPS(v, t.mask, m)
 	}
 }
+
+// Blend is a new register with v in the selected lanes and other in the rest; v itself without a tail.
+func (a *Asm) Blend(v, other reg.VecVirtual, t Tail) reg.VecVirtual {
+	if t.mask == nil {
+		return v
+	}
+	y := a.Vec()
+	if a.wide() {
+		a.VBLENDMPS(v, other, t.mask, y)
+	} else {
+		a.VBLENDVPS(t.mask, v, other, y)
+	}
+	return y
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT-0
 
-// Layer writes the kernels of layers: register tiles of dense products.
+// Layer writes the kernels of layers: register tiles of dense products and loops over lists of weights.
 package main
 
 import "github.com/sbtc-go/sbtc/runtime/_asm/gen"
@@ -38,4 +38,15 @@ func main() {
 	}
 	rowTile(rows, gen.AVX2, 1, 8)
 	rows.Write("layer", "tile_rows_amd64")
+
+	lists := gen.NewAsm()
+	for _, isa := range gen.ISAs {
+		for _, p := range []int{4, 2, 1} {
+			ternaryList(lists, isa, p)
+			sparseList(lists, isa, p)
+		}
+	}
+	ternaryRow(lists)
+	sparseRow(lists)
+	lists.Write("layer", "lists_amd64")
 }
