@@ -8,7 +8,7 @@ import (
 
 // Stored tells how weights.bin holds one constant.
 type Stored struct {
-	Form     string `json:"form"`                // ternary, sparse, uniform (one element for all) or plain
+	Form     string `json:"form"`                // ternary, sparse, uniform (one element for all), indexed (few different ones) or plain
 	Shape    []int  `json:"shape"`               // diagonal blocks with nothing but zeros beside them count as if side by side
 	NonZeros int    `json:"non_zeros,omitempty"` // of ternary and sparse constants
 	Bytes    int    `json:"bytes"`

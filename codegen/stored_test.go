@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -82,6 +83,40 @@ func TestSizeOfDiagonalBlocks(t *testing.T) {
 	}
 	if string(one.gaps()) != string(two.gaps()) || string(one.bitmap()) != string(two.bitmap()) {
 		t.Errorf("%d bytes in two blocks, %d side by side, of other content", len(two.gaps()), len(one.gaps()))
+	}
+}
+
+// Constants of few different elements hold these and an index of 1, 2, 4 or 8 bits for each element.
+func TestSizeOfFewElements(t *testing.T) {
+	g := lowGraph(t, `
+g (float[3,40] X, int32[2,400] I, float[5,40] D) => (float[3,40] Y, int32[2,400] J, float[5,40] Z, float[3,40] E) {
+  A = sbtc.Rand<shape=[3,40], seed=1, density=0.5, alpha=2>()
+  B = sbtc.Rand<dtype="int32", shape=[2,400], seed=2>()
+  C = Constant<value=float[1] {2}>()
+  M = sbtc.Rand<dtype="bool", shape=[5,40], seed=3>()
+  F = sbtc.Rand<shape=[3,40], seed=4>()
+  Y = sbtc.Map<expr="mul(x0,x1)">(X, A)
+  J = sbtc.Map<expr="add(x0,x1)">(I, B)
+  Z = sbtc.Map<expr="where(x0,x1,x2)">(M, D, C)
+  E = sbtc.Map<expr="mul(x0,x1)">(X, F)
+}`)
+	list, err := Storage(g, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, s := range list {
+		got[fmt.Sprint(s.Form, s.Shape)] = s.Bytes
+	}
+	want := map[string]int{
+		"indexed[3 40]":  3*4 + 120*2/8,
+		"indexed[5 40]":  2*1 + 200*1/8,
+		"indexed[2 400]": 16*4 + 800*4/8,
+		"plain[1]":       4,
+		"plain[3 40]":    480,
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("bytes by form and shape: %v, want %v", got, want)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/dave/jennifer/jen"
@@ -78,16 +79,23 @@ func (w *weights) plain(e *emitter, t *ir.Tensor, layout ir.Layout) *jen.Stateme
 	return w.field(typ, load)
 }
 
-// stored is the call that loads the elements of a constant; one whose elements are all the same is stored as one.
+// stored is the call that loads the elements of a constant. One whose elements are all the same is stored as one, one of
+// few different elements as these and an index for each.
 func (w *weights) stored(e *emitter, t *ir.Tensor) *jen.Statement {
-	load := e.use("load" + loader(t.DType))
+	load := jen.Id(e.use("load" + loader(t.DType)))
 	b := littleEndian(t)
-	if n := t.Len(); n > 1 && t.DType != ir.String && len(b)%n == 0 && bytes.Equal(b[len(b)/n:], b[:len(b)-len(b)/n]) {
-		w.note("uniform", t.Shape, 0, b[:len(b)/n])
-		return jen.Id(e.use("repeated")).Call(jen.Id(load).Call(w.slice(b[:len(b)/n])), jen.Lit(n))
+	if t.Len() > 1 && t.DType != ir.String && len(b)%t.Len() == 0 {
+		switch p := newPalette(b, t.Len()); {
+		case p.bits == 0:
+			w.note("uniform", t.Shape, 0, p.colours)
+			return jen.Id(e.use("repeated")).Call(load.Call(w.slice(p.colours)), jen.Lit(t.Len()))
+		case p.bits > 0 && len(p.colours)+len(p.indices) < len(b):
+			w.note("indexed", t.Shape, 0, slices.Concat(p.colours, p.indices))
+			return jen.Id(e.use("indexed")).Call(load.Call(w.slice(p.colours)), w.slice(p.indices), jen.Lit(p.bits), jen.Lit(t.Len()))
+		}
 	}
 	w.note("plain", t.Shape, 0, b)
-	return jen.Id(load).Call(w.slice(b))
+	return load.Call(w.slice(b))
 }
 
 func loader(d ir.DType) string {
@@ -126,8 +134,31 @@ func littleEndian(t *ir.Tensor) []byte {
 
 // matrix is a dense float32 K x N constant packed by a function of package runtime.
 func (w *weights) matrix(e *emitter, t *ir.Tensor, pack string) *jen.Statement {
-	load := jen.Id(e.use(pack)).Call(w.stored(e, t), jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
+	elements := w.holes(e, t)
+	if elements == nil {
+		elements = w.stored(e, t)
+	}
+	load := jen.Id(e.use(pack)).Call(elements, jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
 	return w.field(jen.Id(e.use("denseMatrix")), load)
+}
+
+// holes stores a dense matrix without its zeros, where size counts and that is smaller; else it returns nil.
+func (w *weights) holes(e *emitter, t *ir.Tensor) *jen.Statement {
+	x := ir.Data[float32](t)
+	if w.mode != Size || slices.ContainsFunc(x, func(v float32) bool { return v == 0 && math.Signbit(float64(v)) }) {
+		return nil
+	}
+	p, values := w.split(t)
+	if len(p.nonzero) == len(x) {
+		return nil
+	}
+	b, v := p.gaps(), littleEndian(values)
+	if len(b)+len(v) >= 4*len(x) {
+		return nil
+	}
+	w.note("sparse", p.stored(), len(p.nonzero), slices.Concat(b, v))
+	pattern, _ := w.pattern(e, p)
+	return jen.Id(e.use("filledIn")).Call(pattern, jen.Id(e.use("loadFloat32")).Call(w.slice(v)), jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
 }
 
 // signs is a ternary K x N constant.
@@ -140,17 +171,22 @@ func (w *weights) signs(e *emitter, t *ir.Tensor) *jen.Statement {
 
 // sparse is a float32 K x N constant with zeros: a pattern and its values in the same order.
 func (w *weights) sparse(e *emitter, t *ir.Tensor) *jen.Statement {
+	p, values := w.split(t)
+	load, b := w.pattern(e, p)
+	v := littleEndian(values)
+	w.note("sparse", p.stored(), len(p.nonzero), slices.Concat(b, v))
+	return w.field(jen.Id(e.use("sparse")), jen.Id(e.use("newSparse")).Call(load, jen.Id(e.use("loadFloat32")).Call(w.slice(v))))
+}
+
+// split parts a float32 matrix into the pattern and the values of its nonzero weights.
+func (w *weights) split(t *ir.Tensor) (pattern, *ir.Tensor) {
 	x := ir.Data[float32](t)
 	p, order := patternOf(x, t.Shape[0], t.Shape[1], false)
 	values := make([]float32, len(order))
 	for i, q := range order {
 		values[i] = x[q]
 	}
-	load, b := w.pattern(e, p)
-	v := littleEndian(ir.Of(ir.Float32, []int{len(values)}, values))
-	w.note("sparse", p.stored(), len(p.nonzero), slices.Concat(b, v))
-	vals := jen.Id(e.use("loadFloat32")).Call(w.slice(v))
-	return w.field(jen.Id(e.use("sparse")), jen.Id(e.use("newSparse")).Call(load, vals))
+	return p, ir.Of(ir.Float32, []int{len(values)}, values)
 }
 
 // pattern is the call that decodes a pattern, and its stored form: in speed mode the one that decodes fastest, in size

@@ -34,6 +34,17 @@ func repeated[T any](x []T, n int) []T {
 	return out
 }
 
+// indexed returns n of the elements of x: those that the code lists in so many bits each, low bits first. The number of
+// bits divides 8.
+func indexed[T any](x []T, code string, bits, n int) []T {
+	out := make([]T, n)
+	for i := range out {
+		at := i * bits
+		out[i] = x[code[at/8]>>(at%8)&(1<<bits-1)]
+	}
+	return out
+}
+
 func loadBits(s string, n int) (u uint64) {
 	for i := range n {
 		u |= uint64(s[i]) << (8 * i)

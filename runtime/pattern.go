@@ -138,3 +138,16 @@ func decodeGaps(code string, zero uint32, s patternShape) pattern {
 	}
 	return c.end()
 }
+
+// filledIn is a row-major K x N matrix of a pattern and its values in the same order.
+func filledIn(p pattern, values []float32, k, n int) []float32 {
+	out := make([]float32, k*n)
+	begin := int32(0)
+	for j, end := range p.ends {
+		for i, c := range p.cells[begin:end] {
+			out[int(c>>1)*n+j] = values[int(begin)+i]
+		}
+		begin = end
+	}
+	return out
+}

@@ -18,7 +18,7 @@ func printStorage(w io.Writer, c *check.Compiled, opt check.Options) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "weights.bin\tconstants\telements\tbytes\tat least\tdense/bytes\t")
-	for _, form := range []string{"ternary", "sparse", "uniform", "plain"} {
+	for _, form := range []string{"ternary", "sparse", "uniform", "indexed", "plain"} {
 		constants, elements, bytes, least := 0, 0, 0, 0.0
 		for _, s := range list {
 			if s.Form == form {
@@ -26,7 +26,7 @@ func printStorage(w io.Writer, c *check.Compiled, opt check.Options) error {
 			}
 		}
 		if constants > 0 {
-			fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%.0f\t%.1f\t\n", form, constants, elements, bytes, least, float64(4*elements)/float64(bytes))
+			fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%.0f\t%.1f\t\n", form, constants, elements, bytes, least, float64(4*elements)/float64(max(1, bytes)))
 		}
 	}
 	return t.Flush()
