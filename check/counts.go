@@ -24,7 +24,8 @@ type Counts struct {
 	// MACsNonZero counts, of these, the products in which no factor is zero for certain: a weight, or an activation that
 	// is zero whatever the input.
 	MACsNonZero int `json:"macs_nonzero"`
-	// MACsExecuted counts what the kernels of the compiled package compute, with lanes and tiles that only fill up.
+	// MACsExecuted counts what the kernels of the compiled package compute, in the form that is Go: with the lanes of
+	// panels, and the tiles, that only fill up. Scales of ternary weights count as elementwise work.
 	MACsExecuted int `json:"macs_executed"`
 	BitsDense    int `json:"bits_dense"`  // of the parameters, none of them left out; 32 each for ternary weights
 	BitsStored   int `json:"bits_stored"` // in weights.bin; what several layers share, at the first of them

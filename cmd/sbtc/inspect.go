@@ -25,7 +25,7 @@ func inspectCommand() *cobra.Command {
   dense     all products of the model as it was read (of a layer: its own)
   live      without values that reach no output and scores that a mask excludes
   non-zero  of these, products without a factor that is zero for certain: a weight, or a masked activation
-  executed  what the kernels compute, with the lanes and tiles that only fill up
+  executed  what the kernels in Go compute, with the lanes and tiles that only fill up
 
 A dash is work that does not follow from shapes. Below the table stand the passes that changed these numbers, and, for a
 sparse binary transformer that says so in its metadata (sbt.task and so on), size and work as the paper counts them.`,
