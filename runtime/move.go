@@ -43,39 +43,6 @@ func fill[T any](dst []T, v T) {
 	}
 }
 
-// packPanels writes a row-major matrix of rows of n features as panels.
-func packPanels(dst, src []float32, rows, n int) {
-	for p := 0; p*lanes < rows; p++ {
-		panel := dst[p*n*lanes : (p+1)*n*lanes]
-		for l := range lanes {
-			row := src[min(p*lanes+l, rows-1)*n:][:n]
-			for i, v := range row {
-				panel[i*lanes+l] = v
-			}
-		}
-	}
-}
-
-// unpackPanels writes panels as a row-major matrix of rows of n features.
-func unpackPanels(dst, src []float32, rows, n int) {
-	for r := range rows {
-		panel := src[r/lanes*n*lanes+r%lanes:]
-		row := dst[r*n : r*n+n]
-		for i := range row {
-			row[i] = panel[i*lanes]
-		}
-	}
-}
-
-// canonNaN32 gives every NaN the bits 0x7fc00000.
-func canonNaN32(x []float32) {
-	for i, v := range x {
-		if v != v {
-			x[i] = nan32
-		}
-	}
-}
-
 // canonNaN64 gives every NaN the bits 0x7ff8000000000000.
 func canonNaN64(x []float64) {
 	for i, v := range x {

@@ -137,8 +137,8 @@ block:
 	VPOR         Y3, Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
-	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
 	JMP          block
 
@@ -223,8 +223,8 @@ vector:
 	VPAND        Y1, Y2, Y1
 	VPOR         Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
-	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
 	JMP          vector
 
@@ -640,8 +640,8 @@ block:
 	VMOVUPS      Z2, 64(AX)
 	VMOVUPS      Z3, 128(AX)
 	VMOVUPS      Z1, 192(AX)
-	ADDQ         $0x00000100, CX
 	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
 	SUBQ         $0x00000040, DX
 	JMP          block
 
@@ -726,8 +726,8 @@ vector:
 	VPANDD       Z0, Z1, Z0
 	VPORD        Z0, Z9, Z0
 	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
 	JMP          vector
 

@@ -81,8 +81,8 @@ block:
 	VMULPS       Y3, Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
-	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
 	JMP          block
 
@@ -130,8 +130,8 @@ vector:
 	VPADDD       Y2, Y1, Y1
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
-	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
 	JMP          vector
 
@@ -365,8 +365,8 @@ block:
 	VMOVUPS      Z2, 64(AX)
 	VMOVUPS      Z3, 128(AX)
 	VMOVUPS      Z1, 192(AX)
-	ADDQ         $0x00000100, CX
 	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
 	SUBQ         $0x00000040, DX
 	JMP          block
 
@@ -414,8 +414,8 @@ vector:
 	VPADDD       Z2, Z1, Z1
 	VMULPS       Z1, Z0, Z0
 	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
 	JMP          vector
 

@@ -128,8 +128,8 @@ block:
 	VSUBPS       Y1, Y3, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
-	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
 	JMP          block
 
@@ -208,8 +208,8 @@ vector:
 	VBLENDVPS    Y1, Y2, Y3, Y1
 	VSUBPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
-	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
 	JMP          vector
 
@@ -595,8 +595,8 @@ block:
 	VMOVUPS      Z2, 64(AX)
 	VMOVUPS      Z3, 128(AX)
 	VMOVUPS      Z1, 192(AX)
-	ADDQ         $0x00000100, CX
 	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
 	SUBQ         $0x00000040, DX
 	JMP          block
 
@@ -675,8 +675,8 @@ vector:
 	VBLENDMPS    Z1, Z2, K1, Z9
 	VSUBPS       Z0, Z9, Z0
 	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
 	JMP          vector
 

@@ -83,8 +83,8 @@ block:
 	VDIVPS       Y1, Y3, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
-	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
 	JMP          block
 
@@ -134,8 +134,8 @@ vector:
 	VADDPS       Y2, Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
-	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
 	SUBQ         $0x00000008, DX
 	JMP          vector
 
@@ -376,8 +376,8 @@ block:
 	VMOVUPS      Z2, 64(AX)
 	VMOVUPS      Z3, 128(AX)
 	VMOVUPS      Z1, 192(AX)
-	ADDQ         $0x00000100, CX
 	ADDQ         $0x00000100, AX
+	ADDQ         $0x00000100, CX
 	SUBQ         $0x00000040, DX
 	JMP          block
 
@@ -427,8 +427,8 @@ vector:
 	VADDPS       Z1, Z0, Z0
 	VDIVPS       Z0, Z9, Z0
 	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, CX
 	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
 	JMP          vector
 

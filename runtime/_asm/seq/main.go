@@ -4,7 +4,6 @@
 package main
 
 import (
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/sbtc-go/sbtc/ir/low"
@@ -23,30 +22,13 @@ func main() {
 	}
 }
 
-// slice writes three loops: over several vectors at a time, over one, and the rest of less than one.
+// slice writes the loops of one function.
 func slice(a *gen.Asm, s *low.Sequence, unroll int) {
-	dst, src, n := a.Base("dst"), a.Base("src"), a.Len("src")
-	step := func(vecs int, t gen.Tail) {
+	dst, src := a.Base("dst"), a.Base("src")
+	a.Slices(a.Len("src"), unroll, []reg.GPVirtual{dst, src}, func(vecs int, t gen.Tail) {
 		y := a.Sequence(s, vecs, func(i int) reg.VecVirtual { return a.Load(a.At(src, i), t) })
 		for i, v := range y {
 			a.Store(v, a.At(dst, i), t)
 		}
-	}
-	loop := func(name string, vecs int) {
-		a.Label(name)
-		a.CMPQ(n, operand.U32(vecs*a.Lanes))
-		a.JLT(operand.LabelRef(name + "End"))
-		step(vecs, gen.Tail{})
-		a.ADDQ(operand.U32(vecs*a.Bytes()), src)
-		a.ADDQ(operand.U32(vecs*a.Bytes()), dst)
-		a.SUBQ(operand.U32(vecs*a.Lanes), n)
-		a.JMP(operand.LabelRef(name))
-		a.Label(name + "End")
-	}
-	loop("block", unroll)
-	loop("vector", 1)
-	a.TESTQ(n, n)
-	a.JZ(operand.LabelRef("done"))
-	step(1, a.NewTail(n))
-	a.Label("done")
+	})
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT-0
+
+//go:build !purego
+
+package runtime
+
+// packFeaturesAVX2 is packPanel for n a multiple of 8.
+//
+//go:noescape
+func packFeaturesAVX2(panel, x []float32, rows *[lanes]int, n int)
+
+// unpackFeaturesAVX2 is unpackPanel for n a multiple of 8; of equal rows the first counts.
+//
+//go:noescape
+func unpackFeaturesAVX2(x, panel []float32, rows *[lanes]int, n int)
+
+// packBlock is how many features an assembly call has: it takes at most some 10 microseconds, in which the garbage
+// collector cannot interrupt it.
+const packBlock = 1 << 10
+
+// packPanel writes a panel of n features, lane l from x[rows[l]] on.
+func packPanel(panel, x []float32, rows *[lanes]int, n int) {
+	done := 0
+	for path != pathPureGo && n-done >= 8 {
+		m := min((n-done)&^7, packBlock)
+		packFeaturesAVX2(panel[done*lanes:], x[done:], rows, m)
+		done += m
+	}
+	packPanelGeneric(panel, x, rows, done, n)
+}
+
+// unpackPanel writes the rows of a panel, lane l from x[rows[l]] on.
+func unpackPanel(x, panel []float32, rows *[lanes]int, n int) {
+	done := 0
+	for path != pathPureGo && n-done >= 8 {
+		m := min((n-done)&^7, packBlock)
+		unpackFeaturesAVX2(x[done:], panel[done*lanes:], rows, m)
+		done += m
+	}
+	unpackPanelGeneric(x, panel, rows, done, n)
+}
