@@ -223,7 +223,11 @@ func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
 	shape := e.table("attention", jen.Id(e.use("attendShape")).Values(fields))
 	dst, qr, kr, vr := e.ref(n.Out[0]), e.ref(n.In[0]), e.ref(n.In[1]), e.ref(n.In[2])
 	pk, pv := keys+keys%2, dv+dv%2
-	scores, scratch := e.scratch("float32", 4, 4*keys), e.scratch("float64", 8, pk*(dh+pv)+4*dh+4*pk)
+	room := ir.Lanes * (keys + 2*dv)
+	if q.Layout != ir.Panels { // the operands and the result as panels
+		room += ir.Lanes * (panelsOf(q)*(q.Features()+op.Heads*dv) + panelsOf(k)*(k.Features()+v.Features()))
+	}
+	scores, scratch := e.scratch("float32", 4, room), e.scratch("float64", 8, pk*(dh+pv)+4*dh+4*pk)
 	e.call("attend", dst, qr, kr, vr, mask, scores, scratch, jen.Op("&").Add(shape), ends, spans)
 	return nil
 }

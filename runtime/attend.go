@@ -13,11 +13,11 @@ type attendShape struct {
 	maskStrides          [4]int // of the additive mask, by batch, head, query and key
 }
 
-// attend computes, for every query of every head, the scores of its keys (chains of fma over dh, times scale, plus the
-// mask if there is one), e = expneg(score - max), and the chains of fma(e, v) over the keys, times 1/sum(e). Query i
-// has the keys in spans[2s:2s+2] for s from ends[i-1] to ends[i]; nil ends: every key. Room for the scores of four queries
-// and, with keys and dv rounded up to even, keys·(dh+dv) + 4·dh + 4·keys elements of scratch is needed.
-func attend(dst, q, k, v, mask, scores []float32, scratch []float64, s *attendShape, ends, spans []int32) {
+// attendGeneric computes, for every query of every head, the scores of its keys (chains of fma over dh, times scale,
+// plus the mask if there is one), e = expneg(score - max), and the chains of fma(e, v) over the keys, times 1/sum(e).
+// Query i has the keys in spans[2s:2s+2], which increase, for s from ends[i-1] to ends[i]; nil ends: every key. Room for
+// the scores of four queries and, with keys and dv rounded up to even, keys·(dh+dv) + 4·dh + 4·keys elements of scratch is needed.
+func attendGeneric(dst, q, k, v, mask, scores []float32, scratch []float64, s *attendShape, ends, spans []int32) {
 	keys, dv := s.keys+s.keys&1, s.dv+s.dv&1
 	kw, scratch := scratch[:keys*s.dh], scratch[keys*s.dh:]
 	vw, scratch := scratch[:keys*dv], scratch[keys*dv:]

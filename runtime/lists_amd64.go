@@ -28,7 +28,7 @@ func listBegin(ends []int32, per, j int) int {
 // listPanels is how many of panels with k features a list kernel takes at once: a power of two, more for short lists.
 func listPanels(panels, k int) int {
 	switch {
-	case panels >= 4:
+	case panels >= 4 && k <= 128: // which fit in the cache of a core
 		return 4
 	case panels >= 2:
 		return 2

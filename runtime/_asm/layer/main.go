@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT-0
 
-// Layer writes the kernels of layers: register tiles of dense products and loops over lists of weights.
+// Layer writes the kernels of layers: register tiles of dense products, loops over lists of weights, and what attention does
+// with rows of scores.
 package main
 
 import "github.com/sbtc-go/sbtc/runtime/_asm/gen"
@@ -49,4 +50,12 @@ func main() {
 	ternaryRow(lists)
 	sparseRow(lists)
 	lists.Write("layer", "lists_amd64")
+
+	attend := gen.NewAsm()
+	for _, isa := range gen.ISAs {
+		for _, kernel := range []func(*gen.Asm, gen.ISA){scoreRows, shiftRows, sumRows, scaleRows, selectRows} {
+			kernel(attend, isa)
+		}
+	}
+	attend.Write("layer", "attend_rows_amd64")
 }

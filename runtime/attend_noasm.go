@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT-0
+
+//go:build !amd64 || purego
+
+package runtime
+
+func attend(dst, q, k, v, mask, scores []float32, scratch []float64, s *attendShape, ends, spans []int32) {
+	attendGeneric(dst, q, k, v, mask, scores, scratch, s, ends, spans)
+}
