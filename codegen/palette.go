@@ -11,7 +11,7 @@ func newPalette(b []byte, n int) palette {
 	var p palette
 	size := len(b) / n
 	at := map[string]int{}
-	list := make([]int, n)
+	list := make([]byte, n)
 	for i := range list {
 		elem := b[i*size : i*size+size]
 		c, ok := at[string(elem)]
@@ -22,7 +22,7 @@ func newPalette(b []byte, n int) palette {
 			at[string(elem)] = c
 			p.colours = append(p.colours, elem...)
 		}
-		list[i] = c
+		list[i] = byte(c)
 	}
 	if len(at) == 1 {
 		return p
@@ -31,7 +31,7 @@ func newPalette(b []byte, n int) palette {
 	}
 	p.indices = make([]byte, (n*p.bits+7)/8)
 	for i, c := range list {
-		p.indices[i*p.bits/8] |= byte(c << (i * p.bits % 8))
+		p.indices[i*p.bits/8] |= c << (i * p.bits % 8)
 	}
 	return p
 }

@@ -145,13 +145,11 @@ func (w *weights) matrix(e *emitter, t *ir.Tensor, pack string) *jen.Statement {
 // holes stores a dense matrix without its zeros, where size counts and that is smaller; else it returns nil.
 func (w *weights) holes(e *emitter, t *ir.Tensor) *jen.Statement {
 	x := ir.Data[float32](t)
-	if w.mode != Size || slices.ContainsFunc(x, func(v float32) bool { return v == 0 && math.Signbit(float64(v)) }) {
+	minusZero := func(v float32) bool { return v == 0 && math.Signbit(float64(v)) } // which the pattern would lose
+	if w.mode != Size || !slices.Contains(x, 0) || slices.ContainsFunc(x, minusZero) {
 		return nil
 	}
 	p, values := w.split(t)
-	if len(p.nonzero) == len(x) {
-		return nil
-	}
 	b, v := p.gaps(), littleEndian(values)
 	if len(b)+len(v) >= 4*len(x) {
 		return nil
