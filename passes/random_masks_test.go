@@ -116,7 +116,7 @@ func transformer(t *testing.T, seed uint64) *ir.Graph {
 			x = w.norm(w.add("Add", x, w.dense(h, w.d)))
 		}
 	}
-	y := w.head(x)
+	y := w.head(w.moved(x))
 	w.g.Out = []*ir.Value{y}
 	if err := w.g.Check(); err != nil {
 		t.Fatal(err)
@@ -275,7 +275,7 @@ func (w *modeller) cleared(x *ir.Value) *ir.Value {
 	}
 	flat := w.add("Reshape", x, w.ints(-1, x.Type.Features())) // rows by features
 	var at []int
-	for r := range w.t {
+	for r := range x.Type.Rows() {
 		for c := range x.Type.Features() {
 			if keep.At((r*x.Type.Features()+c)%keep.Len()) == 0 {
 				at = append(at, r, c)
@@ -286,6 +286,15 @@ func (w *modeller) cleared(x *ir.Value) *ir.Value {
 	idx = w.add("Reshape", idx, w.ints(-1, 2))
 	y := w.add("ScatterND", flat, idx, w.constant(ir.NewTensor(ir.Float32, len(at)/2)))
 	return w.add("Reshape", y, w.ints(shape...))
+}
+
+// weighted is the softmax of scores, sometimes times a constant: then it is no attention.
+func (w *modeller) weighted(s *ir.Value) *ir.Value {
+	p := w.soft(s, -1)
+	if w.IntN(5) == 0 {
+		return w.cleared(p)
+	}
+	return p
 }
 
 func (w *modeller) attend(x *ir.Value) *ir.Value {
@@ -307,13 +316,13 @@ func (w *modeller) attend(x *ir.Value) *ir.Value {
 		q := w.perm(w.add("Reshape", qkv[0], shape), 1, 0, 2)
 		k := w.perm(w.add("Reshape", qkv[1], shape), 1, 2, 0)
 		v := w.perm(w.add("Reshape", qkv[2], shape), 1, 0, 2)
-		y = w.perm(w.add("MatMul", w.soft(w.maskScores(w.add("MatMul", q, k)), -1), v), 1, 0, 2)
+		y = w.perm(w.add("MatMul", w.weighted(w.maskScores(w.add("MatMul", q, k))), v), 1, 0, 2)
 	} else {
 		shape := w.ints(1, w.t, w.h, size)
 		q := w.perm(w.add("Reshape", qkv[0], shape), 0, 2, 1, 3)
 		k := w.perm(w.add("Reshape", qkv[1], shape), 0, 2, 3, 1)
 		v := w.perm(w.add("Reshape", qkv[2], shape), 0, 2, 1, 3)
-		y = w.perm(w.add("MatMul", w.soft(w.maskScores(w.add("MatMul", q, k)), -1), v), 0, 2, 1, 3)
+		y = w.perm(w.add("MatMul", w.weighted(w.maskScores(w.add("MatMul", q, k))), v), 0, 2, 1, 3)
 	}
 	return w.dense(w.add("Reshape", y, w.ints(w.rows(w.d)...)), w.d)
 }
@@ -352,6 +361,38 @@ func (w *modeller) norm(x *ir.Value) *ir.Value {
 		v := mapped(ir.Float32, w.weights(w.d).Const, func(x float64) float64 { return 1 + math.Abs(x) })
 		in := []*ir.Value{w.perm(x, to...), w.weights(w.d), w.weights(w.d), w.weights(w.d), w.constant(v)}
 		return w.perm(w.node(&op.BatchNormalization{Epsilon: 1e-5}, 1, in...)[0], back...)
+	}
+	return x
+}
+
+// moved pads, repeats or overwrites rows and elements, and takes as many of them as there were, or leaves x as it is.
+func (w *modeller) moved(x *ir.Value) *ir.Value {
+	t, zeros := w.time(), make([]int, 6)
+	part := func(v *ir.Value) *ir.Value {
+		lo := w.IntN(v.Type.Shape[t] - w.t + 1)
+		return w.add("Slice", v, w.ints(lo), w.ints(lo+w.t), w.ints(t))
+	}
+	switch w.IntN(10) {
+	case 0:
+		zeros[t], zeros[3+t] = w.IntN(3), w.IntN(3)
+		return part(w.add("Pad", x, w.ints(zeros...), w.num(0.5)))
+	case 1:
+		repeats := []int{1, 1, 1}
+		repeats[t] = 2
+		return part(w.add("Tile", x, w.ints(repeats...)))
+	case 2:
+		flat := w.add("Reshape", x, w.ints(w.t, w.d))
+		return w.add("Reshape", w.add("Trilu", flat), w.ints(x.Type.Shape...))
+	case 3:
+		flat := w.add("Reshape", x, w.ints(w.t, w.d))
+		y := w.add("ScatterND", flat, w.add("Reshape", w.ints(w.IntN(w.t), w.IntN(w.t)), w.ints(2, 1)), w.weights(2, w.d))
+		return w.add("Reshape", y, w.ints(x.Type.Shape...))
+	case 4:
+		var at []int
+		for range w.t * w.d {
+			at = append(at, w.IntN(w.t))
+		}
+		return w.node(&op.GatherElements{Axis: t}, 1, x, w.add("Reshape", w.ints(at...), w.ints(x.Type.Shape...)))[0]
 	}
 	return x
 }

@@ -6,11 +6,14 @@ import (
 	"github.com/sbtc-go/sbtc/ir"
 )
 
+// first says that input 0 alone holds elements.
+var first = []int{0}
+
 // moving is the flow of operators that only place elements: their Eval on tensors of indices tells where each element
-// of the result comes from. The first data inputs (-1: all) hold the elements; the others must be constant.
-func moving(n *ir.Node, data int, shrink func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value) Flow {
+// of the result comes from. The data inputs (nil: all) hold the elements; the others must be constant.
+func moving(n *ir.Node, data []int, shrink func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value) Flow {
 	for i, v := range n.In {
-		if data >= 0 && i >= data && v != nil && v.Const == nil {
+		if data != nil && !slices.Contains(data, i) && v != nil && v.Const == nil {
 			return Flow{} // where elements go is known only when the model runs
 		}
 	}
@@ -22,7 +25,7 @@ func moving(n *ir.Node, data int, shrink func(s *Shrinker, n *ir.Node, keep [][]
 			}
 			mask := make([]bool, len(from))
 			for e, o := range from {
-				mask[e] = in[o.input].at(o.elem)
+				mask[e] = o.input < 0 || in[o.input].at(o.elem)
 			}
 			return knownWhere(mask, evalKnown(n, in))
 		},
@@ -38,7 +41,7 @@ func moving(n *ir.Node, data int, shrink func(s *Shrinker, n *ir.Node, keep [][]
 				}
 			}
 			for e, o := range from {
-				if live[e] {
+				if live[e] && o.input >= 0 {
 					need[o.input][o.elem] = true
 				}
 			}
@@ -66,19 +69,18 @@ func whole(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 	return s.Gather(s.B.Add(n.Op, args...), keep)
 }
 
+// origin is an element of an input; input -1 is what an operator fills in.
 type origin struct{ input, elem int }
 
 // origins lists where the elements of the result come from; nil if an operand that decides it is not constant.
-func origins(n *ir.Node, data int) []origin {
-	if data < 0 {
-		data = len(n.In)
-	}
+func origins(n *ir.Node, data []int) []origin {
+	_, isPad := n.Op.(*Pad)
 	args := make([]*ir.Tensor, len(n.In))
-	var all []origin
+	all := []origin{{-1, 0}} // 0 is what operators fill in
 	for i, v := range n.In {
 		switch {
 		case v == nil:
-		case i < data:
+		case data == nil || slices.Contains(data, i):
 			at := make([]int64, v.Type.Len())
 			for e := range at {
 				at[e] = int64(len(all))
@@ -87,6 +89,8 @@ func origins(n *ir.Node, data int) []origin {
 			args[i] = ir.Of(ir.Int64, v.Type.Shape, at)
 		case v.Const == nil:
 			return nil
+		case i == padFill && isPad:
+			args[i] = ir.NewTensor(ir.Int64, v.Type.Shape...)
 		default:
 			args[i] = v.Const
 		}
@@ -105,7 +109,7 @@ func origins(n *ir.Node, data int) []origin {
 
 // Flow permutes boxes.
 func (t *Transpose) Flow(n *ir.Node) Flow {
-	return moving(n, 1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+	return moving(n, first, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		perm, err := t.perm(len(keep))
 		if err != nil {
 			return nil
@@ -119,16 +123,16 @@ func (t *Transpose) Flow(n *ir.Node) Flow {
 }
 
 // Flow of reshapes keeps boxes along axes that they leave as they are, axes of length 1 aside.
-func (*Reshape) Flow(n *ir.Node) Flow { return moving(n, 1, reshapeBox) }
+func (*Reshape) Flow(n *ir.Node) Flow { return moving(n, first, reshapeBox) }
 
 // Flow is that of a reshape.
-func (*Flatten) Flow(n *ir.Node) Flow { return moving(n, 1, reshapeBox) }
+func (*Flatten) Flow(n *ir.Node) Flow { return moving(n, first, reshapeBox) }
 
 // Flow is that of a reshape.
-func (*Squeeze) Flow(n *ir.Node) Flow { return moving(n, 1, reshapeBox) }
+func (*Squeeze) Flow(n *ir.Node) Flow { return moving(n, first, reshapeBox) }
 
 // Flow is that of a reshape.
-func (*Unsqueeze) Flow(n *ir.Node) Flow { return moving(n, 1, reshapeBox) }
+func (*Unsqueeze) Flow(n *ir.Node) Flow { return moving(n, first, reshapeBox) }
 
 // reshapeBox maps axes that correspond one to one; other groups of axes are taken whole.
 func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
@@ -167,11 +171,11 @@ func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 }
 
 // Flow of a slice with constant operands is a smaller box of the input.
-func (*Slice) Flow(n *ir.Node) Flow { return moving(n, 1, axisBox) }
+func (*Slice) Flow(n *ir.Node) Flow { return moving(n, first, axisBox) }
 
 // Flow of constant indices is a box of the input.
 func (g *Gather) Flow(n *ir.Node) Flow {
-	return moving(n, 1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+	return moving(n, first, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		switch len(n.In[1].Type.Shape) {
 		case 1:
 			return axisBox(s, n, keep)
@@ -199,42 +203,9 @@ func (g *Gather) shrinkScalar(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 	return s.B.Add(&Reshape{}, x, s.B.Ints(boxShape(n.Out[0].Type.Shape, keep)...))
 }
 
-// axisBox is for operators that pick indices along each axis on its own: where these increase, a box of the input is
-// all that is left.
-func axisBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
-	from, in, out := origins(n, 1), n.In[0].Type.Shape, n.Out[0].Type.Shape
-	if from == nil || len(in) != len(out) || len(from) == 0 {
-		return nil
-	}
-	own, strides := ir.Strides(in), ir.Strides(out)
-	box := make([][]int, len(in))
-	for a := range box {
-		pick := make([]int, out[a])
-		for i := range pick {
-			pick[i] = from[i*strides[a]].elem / own[a] % in[a]
-		}
-		list := pick
-		if keep[a] != nil {
-			list = make([]int, len(keep[a]))
-			for i, k := range keep[a] {
-				list[i] = pick[k]
-			}
-		}
-		for i := 1; i < len(list); i++ {
-			if list[i] <= list[i-1] {
-				return nil
-			}
-		}
-		if len(list) < in[a] {
-			box[a] = list
-		}
-	}
-	return s.Get(0, box)
-}
-
 // Flow divides a box among the inputs.
 func (c *Concat) Flow(n *ir.Node) Flow {
-	return moving(n, -1, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
+	return moving(n, nil, func(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		axis := c.Axis
 		if axis < 0 {
 			axis += len(keep)
@@ -263,6 +234,3 @@ func (c *Concat) Flow(n *ir.Node) Flow {
 		return s.B.Add(&Concat{Axis: axis}, parts...)
 	})
 }
-
-// Flow repeats elements.
-func (*Expand) Flow(n *ir.Node) Flow { return moving(n, 1, nil) }

@@ -56,10 +56,7 @@ func rowsOf(set []bool, k int, f func(row []bool, rows []int)) {
 func (m *MatMul) know(n *ir.Node, in []*Known) *Known {
 	w := m.weights(n)
 	if w == nil {
-		if in[0].All() && in[1].All() {
-			return knownWhere(fullSet(n.Out[0].Type.Len()), evalKnown(n, in))
-		}
-		return nil
+		return m.knowProduct(n, in)
 	}
 	k, cols := w.Shape[0], w.Shape[1]
 	nonzero := pattern(w)
@@ -88,7 +85,7 @@ func (m *MatMul) know(n *ir.Node, in []*Known) *Known {
 func (m *MatMul) need(n *ir.Node, live []bool, in []*Known) [][]bool {
 	w := m.weights(n)
 	if w == nil {
-		return nil
+		return m.needFactors(n, live)
 	}
 	k, cols := w.Shape[0], w.Shape[1]
 	nonzero := pattern(w)
@@ -114,7 +111,7 @@ func (m *MatMul) need(n *ir.Node, live []bool, in []*Known) [][]bool {
 func (m *MatMul) shrink(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 	w := m.weights(n)
 	if w == nil {
-		return whole(s, n, keep)
+		return m.shrinkProduct(s, n, keep)
 	}
 	last := len(keep) - 1
 	known := s.Known(0)
