@@ -10,8 +10,8 @@ type product struct {
 	as, bs         []int32
 }
 
-// contract32 computes every element as one chain acc = fma(a, b, acc) from +0, k increasing.
-func contract32(dst, a, b []float32, p *product) {
+// contract32Generic computes every element as one chain acc = fma(a, b, acc) from +0, k increasing.
+func contract32Generic(dst, a, b []float32, p *product) {
 	for i, start := range p.as {
 		y := dst[i*p.m*p.n:]
 		for r := range p.m {
