@@ -28,7 +28,7 @@ func TestRandomMasks(t *testing.T) {
 const soon = 10
 
 func maskedModel(t *testing.T, seed uint64) {
-	g := transformer(t, seed)
+	g := transformer(t, seed, spelling{anyhow, anyhow})
 	text := g.String()
 	defer func() {
 		if t.Failed() {
@@ -87,10 +87,11 @@ type modeller struct {
 	t, d, h   int
 	timeFirst bool
 	full      *ir.Tensor // the additive mask [t,t] of every layer
+	spelling  spelling
 }
 
-func transformer(t *testing.T, seed uint64) *ir.Graph {
-	w := &modeller{grower: &grower{rand.New(rand.NewPCG(seed, 2)), &ir.Graph{Name: "g"}, nil, t}}
+func transformer(t *testing.T, seed uint64, by spelling) *ir.Graph {
+	w := &modeller{grower: &grower{rand.New(rand.NewPCG(seed, 2)), &ir.Graph{Name: "g"}, nil, t}, spelling: by}
 	w.t, w.h, w.timeFirst = 2+w.IntN(5), 1+w.IntN(2), w.IntN(2) == 0
 	w.d = w.h * pick(w.grower, 2, 3, 4)
 	m := 1 + w.IntN(3)
@@ -204,94 +205,10 @@ func (w *modeller) pattern() *ir.Tensor {
 	return m
 }
 
-// mapped is f of every element of t.
-func mapped(d ir.DType, t *ir.Tensor, f func(x float64) float64) *ir.Tensor {
-	x := t.Floats()
-	for i := range x {
-		x[i] = f(x[i])
-	}
-	return ir.FromFloats(d, t.Shape, x)
-}
-
-func hidden(x float64) float64 {
-	if math.IsInf(x, -1) {
-		return 1
-	}
-	return 0
-}
-
-// maskScores spells the mask of scores [.., t, t].
-func (w *modeller) maskScores(s *ir.Value) *ir.Value {
-	if w.full == nil {
-		return s
-	}
-	full := w.full
-	if w.IntN(2) == 0 {
-		full = full.Reshape(1, w.t, w.t)
-	}
-	inf := w.num(math.Inf(-1))
-	switch w.IntN(7) {
-	case 0:
-		return w.add("Add", s, w.constant(full))
-	case 1: // the diagonal of a Step-T buffer holds ones
-		return w.add("Add", w.constant(mapped(ir.Float32, full, func(x float64) float64 {
-			if x == 0 {
-				return 1
-			}
-			return x
-		})), s)
-	case 2:
-		return w.add("Where", w.constant(mapped(ir.Bool, full, hidden)), inf, s)
-	case 3:
-		return w.add("Where", w.constant(mapped(ir.Bool, full, func(x float64) float64 { return 1 - hidden(x) })), s, inf)
-	case 4:
-		return w.add("Where", w.node(&op.IsInf{DetectPositive: true, DetectNegative: true}, 1, w.constant(full))[0], inf, s)
-	case 5: // what nan_to_num leaves
-		return w.add("Add", s, w.constant(mapped(ir.Float32, full, func(x float64) float64 { return -1e9 * hidden(x) })))
-	}
-	return w.add("Where", w.add("Not", w.add("Equal", w.constant(full), w.num(0))), inf, s)
-}
-
-// cleared spells a fixed 0/1 mask of an activation.
-func (w *modeller) cleared(x *ir.Value) *ir.Value {
-	shape := x.Type.Shape
-	keep := ir.NewTensor(ir.Float32, pick(w.grower, shape, shape[1:], shape[2:])...)
-	off := 0
-	for i := range keep.Len() {
-		if w.IntN(3) > 0 {
-			keep.SetFloat(i, 1)
-		} else {
-			off++
-		}
-	}
-	clear := mapped(ir.Bool, keep, func(x float64) float64 { return 1 - x })
-	switch {
-	case w.IntN(2) == 0:
-		return w.add("Mul", x, w.constant(keep))
-	case w.IntN(2) == 0:
-		return w.add("Where", w.constant(clear), w.num(0), x)
-	case w.IntN(2) == 0 || off == 0:
-		return w.add("Where", w.constant(mapped(ir.Bool, keep, func(x float64) float64 { return x })), x, w.num(0))
-	}
-	flat := w.add("Reshape", x, w.ints(-1, x.Type.Features())) // rows by features
-	var at []int
-	for r := range x.Type.Rows() {
-		for c := range x.Type.Features() {
-			if keep.At((r*x.Type.Features()+c)%keep.Len()) == 0 {
-				at = append(at, r, c)
-			}
-		}
-	}
-	idx := w.ints(at...)
-	idx = w.add("Reshape", idx, w.ints(-1, 2))
-	y := w.add("ScatterND", flat, idx, w.constant(ir.NewTensor(ir.Float32, len(at)/2)))
-	return w.add("Reshape", y, w.ints(shape...))
-}
-
 // weighted is the softmax of scores, sometimes times a constant: then it is no attention.
 func (w *modeller) weighted(s *ir.Value) *ir.Value {
 	p := w.soft(s, -1)
-	if w.IntN(5) == 0 {
+	if w.spelling.scores == anyhow && w.IntN(5) == 0 {
 		return w.cleared(p)
 	}
 	return p
