@@ -173,25 +173,48 @@ func (l *loops) function(x low.Expr, in []ir.DType, result string) (string, erro
 	for i := range in {
 		names[i+1] = fmt.Sprintf("x%d", i)
 	}
+	stages, rest, types := split(x, in)
+	if len(stages) > 0 && l.staged() {
+		for k := range len(types) - len(in) - direct(rest, types) {
+			fmt.Fprintf(&b, "var s%d [%d]float32\n", k, min(stageBlock, l.dims[last]))
+		}
+	}
 	for d := range last {
 		fmt.Fprintf(&b, "for i%d := range %d {\n", d, l.dims[d])
 	}
+	if len(stages) > 0 && l.staged() {
+		if err := l.stages(&b, stages, rest, types, names); err != nil {
+			return "", err
+		}
+	} else if err := l.elements(&b, x, in, names); err != nil {
+		return "", err
+	}
+	b.WriteString(strings.Repeat("}\n", last))
+	b.WriteString("}")
+	return b.String(), nil
+}
+
+// elements writes the innermost loop, one element at a time.
+func (l *loops) elements(b *strings.Builder, x low.Expr, in []ir.DType, names []string) error {
 	elem := make([]string, len(names))
 	for k, name := range names {
-		elem[k] = l.line(&b, k, name)
+		elem[k] = l.line(b, k, name)
 	}
 	stmts, value, err := x.Go(in, elem[1:])
 	if err != nil {
-		return "", err
+		return err
 	}
-	fmt.Fprintf(&b, "for i := range %s {\n", l.span())
+	each(b, l.span(), elem[0], stmts, value)
+	return nil
+}
+
+// each writes a loop over a slice or number.
+func each(b *strings.Builder, span, elem string, stmts []string, value string) {
+	fmt.Fprintf(b, "for i := range %s {\n", span)
 	for _, s := range stmts {
 		b.WriteString(s + "\n")
 	}
-	fmt.Fprintf(&b, "%s = %s\n", elem[0], value)
-	b.WriteString(strings.Repeat("}\n", last+1))
-	b.WriteString("}")
-	return b.String(), nil
+	fmt.Fprintf(b, "%s = %s\n}\n", elem, value)
 }
 
 // span is what the innermost loop ranges over: the result's own elements, so that the compiler sees its bounds.
@@ -202,16 +225,21 @@ func (l *loops) span() string {
 	return strconv.Itoa(l.dims[len(l.dims)-1])
 }
 
-// line prepares what operand k needs in the innermost loop and returns how an element is spelled there.
-func (l *loops) line(b *strings.Builder, k int, name string) string {
-	last := len(l.dims) - 1
+// base is where operand k begins in the innermost loop; empty for 0.
+func (l *loops) base(k int) string {
 	var at []string
-	for d, s := range l.strides[k][:last] {
+	for d, s := range l.strides[k][:len(l.dims)-1] {
 		if s != 0 {
 			at = append(at, fmt.Sprintf("i%d*%d", d, s))
 		}
 	}
-	base, n := strings.Join(at, "+"), l.dims[last]
+	return strings.Join(at, "+")
+}
+
+// line prepares what operand k needs in the innermost loop and returns how an element is spelled there.
+func (l *loops) line(b *strings.Builder, k int, name string) string {
+	last := len(l.dims) - 1
+	base, n := l.base(k), l.dims[last]
 	switch s := l.strides[k][last]; s {
 	case 0:
 		if base == "" {
