@@ -40,7 +40,11 @@ func (e *emitter) loop(x low.Expr, dst *jen.Statement, out ir.Type, in []operand
 	}
 	l := newLoops(out, in)
 	if kernel := sliceKernel(x, in); kernel != "" && l.contiguous() {
-		e.call(kernel, dst, in[0].ref)
+		args := []jen.Code{dst}
+		for _, o := range in {
+			args = append(args, o.ref)
+		}
+		e.call(kernel, args...)
 		return nil
 	}
 	dts, args := make([]ir.DType, len(in)), []jen.Code{dst}
@@ -78,14 +82,22 @@ func goText(text string) *jen.Statement {
 	}
 }
 
-// sliceKernel is the kernel that applies x, one function of one float32 input, to a slice; "" if there is none.
+// elemKernels are the kernels of simple expressions on float32, called with the result and the inputs.
+var elemKernels = map[string]string{
+	"add(x0,x1)": "add32Slice", "sub(x0,x1)": "sub32Slice", "mul(x0,x1)": "mul32Slice", "relu(x0)": "relu32Slice",
+}
+
+// sliceKernel is the kernel that computes x, all of whose inputs are float32, for slices; "" if there is none.
 func sliceKernel(x low.Expr, in []operand) string {
+	if x.Inputs() != len(in) || slices.ContainsFunc(in, func(o operand) bool { return o.typ.DType != ir.Float32 }) {
+		return ""
+	}
 	for _, f := range low.Sequences {
-		if len(in) == 1 && in[0].typ.DType == ir.Float32 && x.String() == f.Name+"(x0)" {
+		if x.String() == f.Name+"(x0)" {
 			return f.Name + "32Slice"
 		}
 	}
-	return ""
+	return elemKernels[x.String()]
 }
 
 // contiguous reports whether every operand is walked element by element.
