@@ -15,6 +15,7 @@ func attend(dst, q, k, v, mask, scores []float32, scratch []float64, s *attendSh
 	}
 	if s.panels {
 		attendPanels(dst, q, k, v, mask, scores, scratch, s, ends, spans)
+		copyLastRow(dst, s.batch*s.queries, s.heads*s.dv)
 		return
 	}
 	take := func(rows, n int) []float32 {
@@ -41,6 +42,7 @@ type queryPanel struct {
 	segments      []float64
 }
 
+// attendPanels is attend on panels; it leaves the lanes beyond the last row undefined.
 func attendPanels(dst, q, k, v, mask, scores []float32, scratch []float64, s *attendShape, ends, spans []int32) {
 	for b := range s.batch {
 		first, last := b*s.queries, (b+1)*s.queries
@@ -52,7 +54,6 @@ func attendPanels(dst, q, k, v, mask, scores []float32, scratch []float64, s *at
 			}
 		}
 	}
-	copyLastRow(dst, s.batch*s.queries, s.heads*s.dv)
 }
 
 // query is the query in lane l, the nearest one if the lane has none of this batch.
