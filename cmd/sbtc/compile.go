@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,10 +15,9 @@ import (
 const trials = 3
 
 type compileFlags struct {
-	modelFlags
-	lossyFlags
-	output, pkg, after, mode string
-	verify, check            bool
+	packageFlags
+	output, pkg, after string
+	verify, check      bool
 }
 
 func compileCommand() *cobra.Command {
@@ -39,11 +37,9 @@ In a Go module, sbtc can be a tool:
 	//go:generate go tool sbtc compile model.onnx`,
 		Args: cobra.ExactArgs(1),
 	}
-	f.add(cmd)
-	f.addLossy(cmd)
+	f.addPackage(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "folder of the package")
 	cmd.Flags().StringVar(&f.pkg, "package", "", "name of the package")
-	cmd.Flags().StringVar(&f.mode, "mode", codegen.Speed.String(), "speed, or size: weights in the fewest bytes; the first New takes longer, results are the same")
 	cmd.Flags().StringVar(&f.after, "print-after", "", "print the graph after each run of the pass of this name")
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "build and run the package and compare it with the model before writing it")
 	cmd.Flags().BoolVar(&f.check, "check", false, "write nothing; fail if the files in the folder are not what would be written")
@@ -52,11 +48,8 @@ In a Go module, sbtc can be a tool:
 }
 
 func (f *compileFlags) run(cmd *cobra.Command, path string) error {
-	opt, err := f.options(cmd)
+	opt, err := f.packageOptions(cmd)
 	if err != nil {
-		return err
-	}
-	if err := f.change(cmd, &opt); err != nil {
 		return err
 	}
 	if err := printAfter(&opt, cmd, f.after); err != nil {
@@ -69,12 +62,6 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	if opt.Package, err = f.packageName(dir, path); err != nil {
 		return err
 	}
-	mode := slices.Index(codegen.Modes, f.mode)
-	if mode < 0 {
-		return usage("--mode %s: want %s", f.mode, strings.Join(codegen.Modes, " or "))
-	}
-	opt.Mode = codegen.Mode(mode)
-	opt.Flags = f.shaping()
 	c, err := check.Compile(path, opt)
 	if err != nil {
 		return err
@@ -131,22 +118,6 @@ func (f *compileFlags) packageName(dir, path string) (string, error) {
 		return there, nil
 	}
 	return codegen.PackageName(filepath.Base(path)), nil
-}
-
-// shaping is the flags that shape the result, for the header of its files.
-func (f *compileFlags) shaping() string {
-	var list []string
-	for _, d := range f.dims {
-		list = append(list, "--dim "+d)
-	}
-	for _, d := range f.disable {
-		list = append(list, "--disable "+d)
-	}
-	if f.mode != codegen.Speed.String() {
-		list = append(list, "--mode "+f.mode)
-	}
-	list = append(list, f.lossyFlags.list()...)
-	return strings.Join(list, " ")
 }
 
 func (f *compileFlags) differences(cmd *cobra.Command, out *check.Output) error {
