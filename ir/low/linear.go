@@ -11,14 +11,16 @@ import (
 //	dense    inputs x, w, bias: each output is one chain acc = fma(x_k, w_k, acc) from the bias (or +0), k increasing
 //	         (float64: acc + the rounded product)
 //	sparse   as dense, without the terms whose weight is zero
-//	ternary  inputs x, w (int8: -1, 0, 1), scale [N], bias: the sum of x_k over w_k = 1, k increasing, less x_k over
-//	         w_k = -1, k increasing; the first term is taken as it is (x_k or 0-x_k), an empty sum is +0; then
+//	ternary  inputs x, w (int8: -1, 0, 1), scale [N], bias: the sum of x_k over w_k = 1 less x_k over w_k = -1, in the
+//	         order that Order names; the first term t is taken as it is (t or 0-t), an empty sum is +0; then
 //	         fma(scale, sum, bias), or scale·sum without a bias
 //
 // Further inputs are what Act reads as x1, x2, ...; x0 is the sum.
 type Linear struct {
 	Kind string `onnx:"kind,dense"`
 	Act  Expr   `onnx:"act"`
+	Order
+	planned
 }
 
 // Name is the operator's name in the text form.
@@ -54,6 +56,12 @@ func (l *Linear) Infer(in []*ir.Value) ([]ir.Type, error) {
 	}
 	if l.Kind == "ternary" && (in[2] == nil || w.DType != ir.Int8 || x.DType != ir.Float32) || l.Kind != "ternary" && w.DType != x.DType || l.Kind == "sparse" && x.DType != ir.Float32 {
 		return nil, fmt.Errorf("%s weights of %v for %v", l.Kind, w, x)
+	}
+	if err := l.Order.check(); err != nil {
+		return nil, err
+	}
+	if l.Strategy != "" && l.Kind != "ternary" {
+		return nil, fmt.Errorf("a %s layer has no strategy %q", l.Kind, l.Strategy)
 	}
 	t := ir.Type{DType: x.DType, Shape: append(append([]int{}, x.Shape[:len(x.Shape)-1]...), w.Shape[1]), Layout: x.Layout}
 	return l.Act.after(t, in[l.Operands():])
@@ -105,7 +113,7 @@ func (l *Linear) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	var y *ir.Tensor
 	switch {
 	case l.Kind == "ternary":
-		y = ir.Of(x.DType, shape, ternary(float32s(x), ir.Data[int8](w), w.Shape[0], w.Shape[1], in[2], in[3]))
+		y = ir.Of(x.DType, shape, ternary(float32s(x), w.Shape[0], w.Shape[1], in[2], in[3], l.sums(w)))
 	case x.DType == ir.Float64:
 		y = ir.Of(x.DType, shape, dense(ir.Data[float64](x), ir.Data[float64](w), w.Shape[0], w.Shape[1], orNil[float64](in[2]), fma64))
 	default:
@@ -172,33 +180,55 @@ func sparse(x, w []float32, k, n int, bias []float32, fma func(a, b, c float32) 
 	return y
 }
 
-func ternary(x []float32, w []int8, k, n int, scale, bias *ir.Tensor) []float32 {
+// ternary computes rows of a ternary layer; sum computes the sums of one.
+func ternary(x []float32, k, n int, scale, bias *ir.Tensor, sum func(x, acc []float32)) []float32 {
 	y := make([]float32, len(x)/k*n)
 	s, b := ir.Data[float32](scale), orNil[float32](bias)
-	for i := range y {
-		row, j := x[i/n*k:i/n*k+k], i%n
-		var sum float32
-		first := true
-		for _, sign := range []int8{1, -1} {
-			for q, v := range row {
-				switch {
-				case w[q*n+j] != sign:
-					continue
-				case first && sign > 0:
-					sum = v
-				case sign > 0:
-					sum += v
-				default:
-					sum -= v
-				}
-				first = false
+	for r := range len(x) / k {
+		acc := y[r*n : r*n+n]
+		sum(x[r*k:r*k+k], acc)
+		for j, v := range acc {
+			if b != nil {
+				acc[j] = fma32(s[j], v, b[j])
+			} else {
+				acc[j] = s[j] * v
 			}
-		}
-		if b != nil {
-			y[i] = fma32(s[j], sum, b[j])
-		} else {
-			y[i] = s[j] * sum
 		}
 	}
 	return y
+}
+
+// sums are those of a ternary layer with weights w.
+func (l *Linear) sums(w *ir.Tensor) func(x, acc []float32) {
+	if s := l.Schedule(w); s != nil {
+		used := make([]bool, s.N)
+		return func(x, acc []float32) { s.sum(x, acc, used) }
+	}
+	signs, n := ir.Data[int8](w), w.Shape[1]
+	return func(x, acc []float32) {
+		for j := range acc {
+			acc[j] = plusThenMinus(x, signs[j:], n)
+		}
+	}
+}
+
+// plusThenMinus is the sum for one column of w, whose elements are n apart.
+func plusThenMinus(x []float32, w []int8, n int) (sum float32) {
+	first := true
+	for _, sign := range []int8{1, -1} {
+		for q, v := range x {
+			switch {
+			case w[q*n] != sign:
+				continue
+			case first && sign > 0:
+				sum = v
+			case sign > 0:
+				sum += v
+			default:
+				sum -= v
+			}
+			first = false
+		}
+	}
+	return sum
 }

@@ -110,3 +110,21 @@ func (s *Schedule) sum(x, acc []float32, used []bool) {
 		}
 	}
 }
+
+// Adds counts the additions and subtractions: one for each use of a term, and for a term of several rows as many as the
+// one before it, with which it may begin, leaves to do.
+func (s *Schedule) Adds() int {
+	n := 0
+	for _, b := range s.Blocks {
+		var last []Signed
+		for _, st := range b.Steps {
+			same := 0
+			for same < min(len(last), len(st.Rows)) && last[same] == st.Rows[same] {
+				same++
+			}
+			n += len(st.Uses) + len(st.Rows) - max(same, 1)
+			last = st.Rows
+		}
+	}
+	return n
+}

@@ -1,0 +1,118 @@
+package low
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// Order says how a ternary layer adds. Depth and the fields that its strategy has are part of the arithmetic; others are 0.
+//
+//	""    the rows of weight +1, k increasing, then those of -1, k increasing
+//	rt    register tiles: blocks of so many columns, whose rows are terms alone or, with pairs, as x_k + x_q and
+//	      x_k - x_q where several columns of the block use both
+//	4r    four Russians (Arlazarov, Dinic, Kronrod and Faradzhev, 1970): every group of consecutive rows is one term of
+//	      a column, the sum of those that have a weight in it, taken from a table
+//	perm  4r with groups of 3 rows, whose table of 27 sums fits two registers
+type Order struct {
+	Strategy string `onnx:"strategy"`
+	Columns  int    `onnx:"columns"` // of a block of rt; blocks are as equal in width as they can be and no wider
+	Depth    int    `onnx:"depth"`   // rows of a block, but those of the last; 0: all
+	Group    int    `onnx:"group"`   // rows of a term of 4r
+	Pairs    bool   `onnx:"pairs"`   // of rt
+}
+
+// Bounds of the fields of an order.
+const (
+	MaxColumns = 64 // of a block
+	MinGroup   = 2
+	MaxGroup   = 7
+	permGroup  = 3
+)
+
+// check rejects an order that has no meaning.
+func (o Order) check() error {
+	want := Order{Strategy: o.Strategy, Depth: o.Depth}
+	switch o.Strategy {
+	case "":
+		want.Depth = 0
+	case "rt":
+		if want.Columns, want.Pairs = o.Columns, o.Pairs; o.Columns < 1 || o.Columns > MaxColumns {
+			return fmt.Errorf("blocks of %d columns, wanted 1 to %d", o.Columns, MaxColumns)
+		}
+	case "4r":
+		if want.Group = o.Group; o.Group < MinGroup || o.Group > MaxGroup {
+			return fmt.Errorf("groups of %d rows, wanted %d to %d", o.Group, MinGroup, MaxGroup)
+		}
+	case "perm":
+	default:
+		return fmt.Errorf("unknown strategy %q", o.Strategy)
+	}
+	if o.Depth < 0 || o != want {
+		return fmt.Errorf("strategy %q does not have the fields %+v", o.Strategy, o)
+	}
+	return nil
+}
+
+// plan is a schedule and the matrix that it was made for.
+type plan struct {
+	of *ir.Tensor
+	*Schedule
+}
+
+// Schedule is the order of the layer's sums for its weights w [K, N]; nil for strategy "", which needs none.
+func (l *Linear) Schedule(w *ir.Tensor) *Schedule {
+	if l.Strategy == "" {
+		return nil
+	}
+	if p := l.plan.Load(); p != nil && p.of == w {
+		return p.Schedule
+	}
+	s := l.Order.Schedule(ir.Data[int8](w), w.Shape[0], w.Shape[1])
+	l.plan.Store(&plan{w, s})
+	return s
+}
+
+// planned is a place for the schedule last asked for, which is costly to make.
+type planned struct{ plan atomic.Pointer[plan] }
+
+// Schedule plans the sums of a ternary matrix, row-major [k, n]: the same for the same matrix and order, on every host.
+// The strategy is not "".
+func (o Order) Schedule(w []int8, k, n int) *Schedule {
+	s := &Schedule{K: k, N: n}
+	depth := o.Depth
+	if depth == 0 {
+		depth = k
+	}
+	for top := 0; top < k; top += depth {
+		end := min(top+depth, k)
+		switch o.Strategy {
+		case "rt":
+			s.tiles(w, top, end, o.Columns, o.Pairs)
+		case "4r":
+			s.table(w, top, end, o.Group)
+		case "perm":
+			s.table(w, top, end, permGroup)
+		default:
+			panic("no schedule for strategy " + o.Strategy)
+		}
+	}
+	return s
+}
+
+// stepper appends steps to a block whose lists share memory.
+type stepper struct {
+	steps []Step
+	lists []Signed
+}
+
+// list copies a list.
+func (a *stepper) list(x ...Signed) []Signed {
+	if len(a.lists)+len(x) > cap(a.lists) {
+		a.lists = make([]Signed, 0, max(1024, len(x)))
+	}
+	at := len(a.lists)
+	a.lists = append(a.lists, x...)
+	return a.lists[at:len(a.lists):len(a.lists)]
+}
