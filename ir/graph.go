@@ -173,6 +173,7 @@ type Graph struct {
 	In, Out []*Value
 	Nodes   []*Node
 	Meta    map[string]string // the model's metadata_props
+	Facts   any               // what passes found out about the graph and may want to know again
 
 	used map[string]bool // value names; nil: not yet gathered
 }

@@ -251,8 +251,17 @@ func FromFloats(d DType, shape []int, x []float64) *Tensor {
 	if len(x) != t.Len() {
 		panic(fmt.Sprintf("%d elements for shape %v", len(x), shape))
 	}
-	for i, v := range x {
-		t.SetFloat(i, v)
+	switch y := t.Any().(type) {
+	case []float32:
+		for i, v := range x {
+			y[i] = float32(v)
+		}
+	case []float64:
+		copy(y, x)
+	default:
+		for i, v := range x {
+			t.SetFloat(i, v)
+		}
 	}
 	return t
 }

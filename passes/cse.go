@@ -44,6 +44,7 @@ func nodeKey(n *ir.Node) string {
 
 // mergeConsts makes readers of equal constants read the first of them. Only constants of equal type are hashed.
 func mergeConsts(g *ir.Graph) (changed bool) {
+	known := factsOf(g)
 	byType := map[string][]*ir.Value{}
 	for _, v := range g.Consts() {
 		byType[v.Type.String()] = append(byType[v.Type.String()], v)
@@ -55,7 +56,7 @@ func mergeConsts(g *ir.Graph) (changed bool) {
 		}
 		byHash := map[[sha256.Size]byte]*ir.Value{}
 		for _, v := range vs {
-			h := v.Const.Hash()
+			h := known.hash(v.Const)
 			if byHash[h] == nil {
 				byHash[h] = v
 				continue

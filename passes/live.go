@@ -44,6 +44,7 @@ func namesOf(g *ir.Graph) (names []string) {
 
 // liveness is what the two analyses found.
 type liveness struct {
+	facts *facts
 	known map[*ir.Value]*op.Known
 	live  map[*ir.Value][]bool
 }
@@ -65,12 +66,10 @@ func (a *liveness) knownOf(v *ir.Value) *op.Known {
 	if v == nil {
 		return nil
 	}
-	if k, ok := a.known[v]; ok || v.Const == nil {
-		return k
+	if v.Const != nil {
+		return a.facts.constant(v.Const)
 	}
-	k := &op.Known{Mask: allOf(v.Const.Len()), Val: v.Const}
-	a.known[v] = k
-	return k
+	return a.known[v]
 }
 
 func allOf(n int) []bool {
@@ -91,12 +90,7 @@ func (a *liveness) inputs(n *ir.Node) []*op.Known {
 
 // analyse follows knowledge forward and need backward. Of the values in forget nothing is to be known.
 func analyse(g *ir.Graph, forget map[*ir.Value]bool) *liveness {
-	a := &liveness{known: map[*ir.Value]*op.Known{}, live: map[*ir.Value][]bool{}}
-	for _, n := range g.Nodes {
-		if f, ok := flowOf(n); ok && !forget[n.Out[0]] {
-			a.known[n.Out[0]] = f.Know(n, a.inputs(n))
-		}
-	}
+	a := knownOf(g, forget)
 	for _, v := range g.Out {
 		if v.Type.Static() {
 			a.live[v] = allOf(v.Type.Len())
@@ -108,14 +102,26 @@ func analyse(g *ir.Graph, forget map[*ir.Value]bool) *liveness {
 	return a
 }
 
+// knownOf follows knowledge forward.
+func knownOf(g *ir.Graph, forget map[*ir.Value]bool) *liveness {
+	a := &liveness{factsOf(g), map[*ir.Value]*op.Known{}, map[*ir.Value][]bool{}}
+	a.facts.keep(g)
+	for _, n := range g.Nodes {
+		if len(n.Out) == 1 && n.Out[0] != nil && !forget[n.Out[0]] {
+			a.known[n.Out[0]] = a.facts.knowledge(n, a.inputs(n))
+		}
+	}
+	return a
+}
+
 func (a *liveness) backward(n *ir.Node) {
 	var need [][]bool
-	if f, ok := flowOf(n); ok {
+	if _, ok := flowOf(n); ok {
 		unknown := a.unknown(n.Out[0])
 		if !slices.Contains(unknown, true) {
 			return
 		}
-		need = f.Need(n, unknown, a.inputs(n))
+		need = a.facts.needs(n, unknown, a.inputs(n))
 	}
 	for i, v := range n.In {
 		if v == nil || v.Const != nil || !v.Type.Static() {

@@ -93,6 +93,7 @@ const maxRounds = 16
 
 // Fixpoint runs the passes in order, again and again until none changes the graph, then those that come last.
 func Fixpoint(g *ir.Graph, table []Pass, opt Options) error {
+	defer func() { g.Facts = nil }()
 	isLast := func(p Pass) bool { return p.Last }
 	rounds := slices.DeleteFunc(slices.Clone(table), isLast)
 	for range maxRounds {

@@ -8,21 +8,8 @@ import (
 // Zeros follows what is known of the values of a graph of ONNX operators before the model runs. It returns which
 // elements of a value are known to be zero, whatever the input; nil: none is.
 func Zeros(g *ir.Graph) func(v *ir.Value) []bool {
-	a := &liveness{known: map[*ir.Value]*op.Known{}}
-	for _, n := range g.Nodes {
-		if f, ok := flowOf(n); ok {
-			a.known[n.Out[0]] = f.Know(n, a.inputs(n))
-		}
-	}
-	zeros := map[*ir.Value][]bool{}
-	return func(v *ir.Value) []bool {
-		if z, ok := zeros[v]; ok || v == nil {
-			return z
-		}
-		z := zerosOf(v, a.knownOf(v))
-		zeros[v] = z
-		return z
-	}
+	a := knownOf(g, nil)
+	return func(v *ir.Value) []bool { return a.facts.zerosOf(v, a.knownOf(v)) }
 }
 
 func zerosOf(v *ir.Value, k *op.Known) (zeros []bool) {

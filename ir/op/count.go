@@ -81,13 +81,19 @@ func (f operandLabels) tally(shared []rune) []int {
 		size *= shape[i]
 	}
 	counts := make([]int, size)
-	at := make([]int, len(labels))
+	if len(shape) == 0 {
+		shape, step, group = []int{1}, []int{0}, []int{0}
+	}
+	last := len(shape) - 1
+	at := make([]int, last)
 	e, g := 0, 0
-	for range ir.Size(shape) {
-		if f.zero == nil || !f.zero[e] {
-			counts[g]++
+	for range ir.Size(shape[:last]) {
+		for j := range shape[last] {
+			if f.zero == nil || !f.zero[e+j*step[last]] {
+				counts[g+j*group[last]]++
+			}
 		}
-		for i := len(at) - 1; i >= 0; i-- {
+		for i := last - 1; i >= 0; i-- {
 			at[i], e, g = at[i]+1, e+step[i], g+group[i]
 			if at[i] < shape[i] {
 				break

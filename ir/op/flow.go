@@ -20,7 +20,20 @@ func (k *Known) All() bool { return k != nil && k.Mask != nil && !slices.Contain
 func (k *Known) at(i int) bool { return k != nil && k.Mask != nil && k.Mask[i] }
 
 // zeroAt reports whether element i is known to be zero.
-func (k *Known) zeroAt(i int) bool { return k.at(i) && k.Val.At(i) == 0 }
+func (k *Known) zeroAt(i int) bool {
+	if !k.at(i) {
+		return false
+	}
+	if k.Val.DType == ir.Float32 {
+		return ir.Data[float32](k.Val)[i] == 0
+	}
+	return k.Val.At(i) == 0
+}
+
+// noneKnown reports whether nothing is known of any operand.
+func noneKnown(in []*Known) bool {
+	return !slices.ContainsFunc(in, func(k *Known) bool { return k != nil && k.Mask != nil })
+}
 
 // Flow says how knowledge and need pass through an operator of one result, and how to compute a part of the result.
 // Operators that have one implement Flower; of the others nothing is known, and they need all of their inputs.
@@ -103,6 +116,23 @@ func sources(shape, out []int) []int {
 	return idx
 }
 
+// spread is sources, nil where every element comes from its own place.
+type spread []int
+
+func spreadOf(shape, out []int) spread {
+	if slices.Equal(shape, out) {
+		return nil
+	}
+	return sources(shape, out)
+}
+
+func (s spread) at(e int) int {
+	if s == nil {
+		return e
+	}
+	return s[e]
+}
+
 // evalKnown evaluates n with zeros for what is not known; only the elements that depend on known ones are of use.
 func evalKnown(n *ir.Node, in []*Known) *ir.Tensor {
 	args := make([]*ir.Tensor, len(n.In))
@@ -140,19 +170,23 @@ func knownWhere(mask []bool, val *ir.Tensor) *Known {
 func aligned(absorb func(n *ir.Node, i int, k *Known, at int) bool) Flow {
 	return Flow{
 		Know: func(n *ir.Node, in []*Known) *Known {
+			if noneKnown(in) {
+				return nil
+			}
 			shape := n.Out[0].Type.Shape
 			mask := fullSet(ir.Size(shape))
 			absorbed := make([]bool, len(mask))
-			if !slices.ContainsFunc(in, func(k *Known) bool { return k != nil && k.Mask != nil }) {
-				return nil
-			}
 			for i, v := range n.In {
 				if v == nil {
 					continue
 				}
-				for e, j := range sources(v.Type.Shape, shape) {
-					mask[e] = mask[e] && in[i].at(j)
-					absorbed[e] = absorbed[e] || absorb != nil && in[i].at(j) && absorb(n, i, in[i], j)
+				from := spreadOf(v.Type.Shape, shape)
+				for e := range mask {
+					if j := from.at(e); !in[i].at(j) {
+						mask[e] = false
+					} else if absorb != nil && !absorbed[e] {
+						absorbed[e] = absorb(n, i, in[i], j)
+					}
 				}
 			}
 			for e := range mask {
@@ -166,11 +200,16 @@ func aligned(absorb func(n *ir.Node, i int, k *Known, at int) bool) Flow {
 		Need: func(n *ir.Node, live []bool, in []*Known) [][]bool {
 			need := make([][]bool, len(n.In))
 			for i, v := range n.In {
-				if v == nil {
+				if v == nil || v.Const != nil {
+					continue
+				}
+				from := spreadOf(v.Type.Shape, n.Out[0].Type.Shape)
+				if from == nil {
+					need[i] = live
 					continue
 				}
 				need[i] = make([]bool, v.Type.Len())
-				for e, j := range sources(v.Type.Shape, n.Out[0].Type.Shape) {
+				for e, j := range from {
 					need[i][j] = need[i][j] || live[e]
 				}
 			}

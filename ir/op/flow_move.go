@@ -19,6 +19,13 @@ func moving(n *ir.Node, data []int, shrink func(s *Shrinker, n *ir.Node, keep []
 	}
 	return Flow{
 		Know: func(n *ir.Node, in []*Known) *Known {
+			informed := fills(n.Op)
+			for i, k := range in {
+				informed = informed || k != nil && k.Mask != nil && (data == nil || slices.Contains(data, i))
+			}
+			if !informed {
+				return nil
+			}
 			from := origins(n, data)
 			if from == nil {
 				return nil
@@ -56,6 +63,15 @@ func moving(n *ir.Node, data []int, shrink func(s *Shrinker, n *ir.Node, keep []
 			return whole(s, n, keep)
 		},
 	}
+}
+
+// fills reports whether an operator of moving makes elements of its own.
+func fills(o ir.Op) bool {
+	switch o.(type) {
+	case *Pad, *Trilu:
+		return true
+	}
+	return false
 }
 
 // whole computes all of the result and keeps a part.
@@ -123,16 +139,36 @@ func (t *Transpose) Flow(n *ir.Node) Flow {
 }
 
 // Flow of reshapes keeps boxes along axes that they leave as they are, axes of length 1 aside.
-func (*Reshape) Flow(n *ir.Node) Flow { return moving(n, first, reshapeBox) }
+func (*Reshape) Flow(n *ir.Node) Flow { return reshaping(n) }
 
 // Flow is that of a reshape.
-func (*Flatten) Flow(n *ir.Node) Flow { return moving(n, first, reshapeBox) }
+func (*Flatten) Flow(n *ir.Node) Flow { return reshaping(n) }
 
 // Flow is that of a reshape.
-func (*Squeeze) Flow(n *ir.Node) Flow { return moving(n, first, reshapeBox) }
+func (*Squeeze) Flow(n *ir.Node) Flow { return reshaping(n) }
 
 // Flow is that of a reshape.
-func (*Unsqueeze) Flow(n *ir.Node) Flow { return moving(n, first, reshapeBox) }
+func (*Unsqueeze) Flow(n *ir.Node) Flow { return reshaping(n) }
+
+// reshaping is moving for operators whose result has the elements of the input in their order.
+func reshaping(n *ir.Node) Flow {
+	f := moving(n, first, reshapeBox)
+	if f.Know == nil || n.Out[0].Type.Len() != n.In[0].Type.Len() {
+		return f
+	}
+	f.Know = func(n *ir.Node, in []*Known) *Known {
+		if noneKnown(in[:1]) {
+			return nil
+		}
+		return &Known{in[0].Mask, in[0].Val.Reshape(n.Out[0].Type.Shape...)}
+	}
+	f.Need = func(n *ir.Node, live []bool, in []*Known) [][]bool {
+		need := make([][]bool, len(n.In))
+		need[0] = live
+		return need
+	}
+	return f
+}
 
 // reshapeBox maps axes that correspond one to one; other groups of axes are taken whole.
 func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {

@@ -76,10 +76,41 @@ func (m *MatMul) know(n *ir.Node, in []*Known) *Known {
 			copy(mask[r*cols:], col)
 		}
 	})
-	if !slices.Contains(mask, true) {
+	return m.knowRows(n, in, mask)
+}
+
+// knowRows computes those rows of a product with a constant matrix in which some element is known, where mask is set.
+func (m *MatMul) knowRows(n *ir.Node, in []*Known, mask []bool) *Known {
+	var rows []int
+	cols, k := n.Out[0].Type.Features(), n.In[0].Type.Features()
+	for r := 0; r*cols < len(mask); r++ {
+		if slices.Contains(mask[r*cols:r*cols+cols], true) {
+			rows = append(rows, r)
+		}
+	}
+	if rows == nil {
 		return nil
 	}
-	return knownWhere(mask, evalKnown(n, in))
+	x := ir.NewTensor(n.In[0].Type.DType, len(rows), k)
+	if !noneKnown(in[:1]) {
+		x = in[0].Val.Gather(x.Shape, func(i int) int { return rows[i/k]*k + i%k })
+	}
+	y, err := m.Eval([]*ir.Tensor{x, n.In[1].Const})
+	if err != nil {
+		return nil
+	}
+	at := make([]int, len(mask)) // of each element in y
+	for i := range at {
+		at[i] = -1
+	}
+	for i, r := range rows {
+		for j := range cols {
+			if mask[r*cols+j] {
+				at[r*cols+j] = i*cols + j
+			}
+		}
+	}
+	return &Known{mask, y[0].Gather(n.Out[0].Type.Shape, func(i int) int { return at[i] })}
 }
 
 func (m *MatMul) need(n *ir.Node, live []bool, in []*Known) [][]bool {
@@ -104,7 +135,7 @@ func (m *MatMul) need(n *ir.Node, live []bool, in []*Known) [][]bool {
 			copy(need[r*k:], feature)
 		}
 	})
-	return [][]bool{need, fullSet(w.Len())}
+	return [][]bool{need, nil}
 }
 
 // shrink leaves out rows, columns, and features that are not computed; what is known of these is added as a constant.
@@ -241,7 +272,7 @@ func grouped(axes func(n *ir.Node) []int, fixed func(n *ir.Node, in []*Known) []
 				need[0][e] = some[g]
 			}
 			for i, v := range n.In[1:] {
-				if v != nil {
+				if v != nil && v.Const == nil {
 					need[i+1] = fullSet(v.Type.Len())
 				}
 			}
