@@ -57,7 +57,7 @@ func (l *Linear) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if l.Kind == "ternary" && (in[2] == nil || w.DType != ir.Int8 || x.DType != ir.Float32) || l.Kind != "ternary" && w.DType != x.DType || l.Kind == "sparse" && x.DType != ir.Float32 {
 		return nil, fmt.Errorf("%s weights of %v for %v", l.Kind, w, x)
 	}
-	if err := l.Order.check(); err != nil {
+	if err := l.Order.check(w.Shape[0]); err != nil {
 		return nil, err
 	}
 	if l.Strategy != "" && l.Kind != "ternary" {

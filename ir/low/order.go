@@ -10,8 +10,8 @@ import (
 // Order says how a ternary layer adds. Depth and the fields that its strategy has are part of the arithmetic; others are 0.
 //
 //	""    the rows of weight +1, k increasing, then those of -1, k increasing
-//	rt    register tiles: blocks of so many columns, whose rows are terms alone or, with pairs, as x_k + x_q and
-//	      x_k - x_q where several columns of the block use both
+//	rt    register tiles: blocks of so many columns. Without pairs each block adds as above. With pairs the rows of a
+//	      block are matched, and where several of its columns use x_k + x_q or x_k - x_q that is one term
 //	4r    four Russians (Arlazarov, Dinic, Kronrod and Faradzhev, 1970): every group of consecutive rows is one term of
 //	      a column, the sum of those that have a weight in it, taken from a table
 //	perm  4r with groups of 3 rows, whose table of 27 sums fits two registers
@@ -29,10 +29,33 @@ const (
 	MinGroup   = 2
 	MaxGroup   = 7
 	permGroup  = 3
+
+	MaxTerms = 1 << 15 // of a block, rows alone and sums, so that a list of signed ones takes 16 bits for each
 )
 
+// terms bounds the terms of a block of a matrix with k rows.
+func (o Order) terms(k int) int {
+	if o.Depth > 0 {
+		k = min(k, o.Depth)
+	}
+	g := o.Group
+	switch o.Strategy {
+	case "rt":
+		return 2 * k // a pair of rows has two sums
+	case "perm":
+		g = permGroup
+	case "":
+		return 0
+	}
+	all := 1
+	for range g {
+		all *= 3
+	}
+	return (k + g - 1) / g * (all - 1) / 2
+}
+
 // check rejects an order that has no meaning.
-func (o Order) check() error {
+func (o Order) check(k int) error {
 	want := Order{Strategy: o.Strategy, Depth: o.Depth}
 	switch o.Strategy {
 	case "":
@@ -51,6 +74,9 @@ func (o Order) check() error {
 	}
 	if o.Depth < 0 || o != want {
 		return fmt.Errorf("strategy %q does not have the fields %+v", o.Strategy, o)
+	}
+	if n := o.terms(k); n > MaxTerms {
+		return fmt.Errorf("blocks of up to %d terms, which exceed %d: they need a smaller depth", n, MaxTerms)
 	}
 	return nil
 }

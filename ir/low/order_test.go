@@ -44,11 +44,13 @@ func TestScheduleByHand(t *testing.T) {
 		{Order{Strategy: "rt", Columns: 3}, `columns 0-2 rows 0-4
  +0 : +0 +1
  +2 : +0 +1
- +3 : -0 +1
+ +3 : +1
+ +3 : -0
 columns 2-5 rows 0-4
- +0 : -2
  +2 : +2
- +3 : +2 -3
+ +3 : +2
+ +0 : -2
+ +3 : -3
 `},
 		// Rows 0 and 2, 0 and 3, and 2 and 3 have two columns each in common with the same relation; the first pair wins.
 		{Order{Strategy: "rt", Columns: 5, Pairs: true}, `columns 0-5 rows 0-4
@@ -140,7 +142,7 @@ func TestScheduleRandom(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		k, n := 1+r.IntN(70), 1+r.IntN(150)
 		w, o := randomTernary(r, k, n, r.Float64()), randomOrder(r, k)
-		if err := o.check(); err != nil {
+		if err := o.check(k); err != nil {
 			t.Fatal(err)
 		}
 		s := o.Schedule(w, k, n)
@@ -192,10 +194,30 @@ func checkBounds(t *testing.T, o Order, s *Schedule) {
 				t.Errorf("%+v: term %v for %d columns", o, st.Rows, len(st.Uses))
 			}
 			key := fmt.Sprint(st.Rows)
+			if o.Strategy == "rt" && !o.Pairs {
+				key += fmt.Sprint(st.Uses[0].Negative())
+			}
 			if before[key] {
 				t.Errorf("%+v: term %v twice", o, st.Rows)
 			}
 			before[key] = true
+		}
+	}
+}
+
+// A block of all rows without pairs adds in the order of strategy "".
+func TestTilesAsLoop(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	w := randomTernary(r, 40, 50, .4)
+	x := make([]float32, 40)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	acc, used := make([]float32, 50), make([]bool, 50)
+	Order{Strategy: "rt", Columns: 7}.Schedule(w, 40, 50).sum(x, acc, used)
+	for j, got := range acc {
+		if want := plusThenMinus(x, w[j:], 50); got != want {
+			t.Errorf("column %d: %x, want %x", j, got, want)
 		}
 	}
 }
@@ -250,5 +272,23 @@ func BenchmarkSchedule(b *testing.B) {
 				o.Schedule(w, 512, 2048)
 			}
 		})
+	}
+}
+
+func TestTooManyTerms(t *testing.T) {
+	for _, c := range []struct {
+		order Order
+		k     int
+		ok    bool
+	}{
+		{Order{Strategy: "perm"}, 7560, true},
+		{Order{Strategy: "perm"}, 7564, false},
+		{Order{Strategy: "perm", Depth: 600}, 60000, true},
+		{Order{Strategy: "4r", Group: 7}, 210, false},
+		{Order{Strategy: "rt", Columns: 20}, 20000, false},
+	} {
+		if err := c.order.check(c.k); (err == nil) != c.ok {
+			t.Errorf("%+v for %d rows: %v", c.order, c.k, err)
+		}
 	}
 }

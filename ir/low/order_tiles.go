@@ -25,7 +25,7 @@ func (s *Schedule) tiles(w []int8, top, end, columns int, pairs bool) {
 		if pairs {
 			t.match()
 		}
-		s.Blocks = append(s.Blocks, Block{t.lo, t.hi, top, end, t.plan()})
+		s.Blocks = append(s.Blocks, Block{t.lo, t.hi, top, end, t.plan(pairs)})
 	}
 }
 
@@ -78,12 +78,20 @@ func (t *tile) match() {
 	}
 }
 
-// plan lists the steps. A row comes with its mate, at the place of the lower one: both alone, then their sum, then their
-// difference, so that no more than these four need a place at a time.
-func (t *tile) plan() []Step {
+// plan lists the steps. Without pairs they are the rows with +1, and then those with -1: one block of all rows adds in
+// the order of strategy "". With pairs a row comes with its mate, at the place of the lower one: both alone, then their
+// sum, then their difference, so that no more than these four need a place at a time.
+func (t *tile) plan(pairs bool) []Step {
 	var a stepper
-	for k := range t.pos {
-		q := t.mate[k]
+	if !pairs {
+		for _, columns := range [][]uint64{t.pos, t.neg} {
+			for k, c := range columns {
+				t.add(&a, c, k, k, false)
+			}
+		}
+		return a.steps
+	}
+	for k, q := range t.mate {
 		if q < k {
 			continue // it came with its mate
 		}
