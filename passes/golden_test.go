@@ -118,15 +118,18 @@ func parse(t *testing.T, text string) *ir.Graph {
 // evalSeeded runs g on inputs that depend only on their types and places.
 func evalSeeded(t *testing.T, g *ir.Graph) []*ir.Tensor {
 	t.Helper()
-	var in []*ir.Tensor
-	for i, v := range g.In {
-		in = append(in, ir.RandTensor(v.Type, i+1))
-	}
-	out, err := g.Eval(in)
+	out, err := g.Eval(seeded(g))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, g)
 	}
 	return out
+}
+
+func seeded(g *ir.Graph) (in []*ir.Tensor) {
+	for i, v := range g.In {
+		in = append(in, ir.RandTensor(v.Type, i+1))
+	}
+	return in
 }
 
 func agree(t *testing.T, g *ir.Graph, got, want []*ir.Tensor, tol ir.Tolerance) {

@@ -17,7 +17,8 @@ var models = flag.Int("models", 60, "number of random masked transformers")
 
 // TestRandomMasks builds small transformers with random masks, slices and patterns of zeros in the spellings of
 // exporters. What the passes make of them agrees with them on several inputs, liveness and its kin never add work, and
-// the passes come to an end soon. In some hundred graphs there is one where larger values cancel, which disagrees rightly.
+// the passes come to an end soon. In some thousand graphs there is one where larger values cancel; it has to agree in
+// float64 (cancels).
 func TestRandomMasks(t *testing.T) {
 	for seed := range *models {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { maskedModel(t, uint64(seed)) })
@@ -37,10 +38,11 @@ func maskedModel(t *testing.T, seed uint64) {
 	}()
 	roundTrip(t, g, op.New)
 	const inputs = 3
+	input := func(i int) *ir.Tensor { return ir.RandTensor(g.In[0].Type, 7*i+1) }
 	run := func() *ir.Tensor { // all results in one tensor
 		var all []float64
 		for i := range inputs {
-			out, err := g.Eval([]*ir.Tensor{ir.RandTensor(g.In[0].Type, 7*i+1)})
+			out, err := g.Eval([]*ir.Tensor{input(i)})
 			if err != nil {
 				t.Fatalf("%v\n%s", err, g)
 			}
@@ -70,8 +72,17 @@ func maskedModel(t *testing.T, seed uint64) {
 	if rounds > soon {
 		t.Errorf("%d rounds", rounds)
 	}
-	if err := ir.Agree(run(), want, ir.Folding); err != nil {
-		t.Errorf("folded: %v\n%s", err, g)
+	folded := run()
+	if err := ir.Agree(folded, want, ir.Folding); err != nil {
+		var in [][]*ir.Tensor
+		for i := range inputs {
+			in = append(in, []*ir.Tensor{input(i)})
+		}
+		if !cancels(t, text, in) {
+			t.Errorf("folded: %v\n%s", err, g)
+		}
+		t.Logf("larger values cancel: %v", err)
+		want = folded
 	}
 	if err := Run(g, Target, Options{}); err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ var graphs = flag.Int("graphs", 400, "number of random graphs")
 //	     | Target        = (ir.Compiled)
 //	low operators  ⇄ text
 //
-// In some thousand graphs there is one whose output is small because larger values cancel: there they disagree rightly.
+// In some thousand graphs there is one whose output is small because larger values cancel: it has to agree in float64.
 func TestRandom(t *testing.T) {
 	for seed := range *graphs {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { walk(t, uint64(seed)) })
@@ -45,7 +45,16 @@ func walk(t *testing.T, seed uint64) {
 		t.Fatal(err)
 	}
 	roundTrip(t, g, op.New)
-	agree(t, g, evalSeeded(t, g), want, ir.Folding)
+	got := evalSeeded(t, g)
+	for i := range got {
+		if err := ir.Agree(got[i], want[i], ir.Folding); err != nil {
+			if !cancels(t, text, [][]*ir.Tensor{seeded(g)}) {
+				t.Errorf("output %q: %v\n%s", g.Out[i].Name, err, g)
+			}
+			t.Logf("larger values cancel: %v", err)
+			want = got
+		}
+	}
 	if err := Run(g, Target, Options{}); err != nil {
 		t.Fatal(err)
 	}
