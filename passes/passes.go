@@ -45,6 +45,7 @@ var Portable = []Pass{
 // Target turns a portable graph into one of low operators, ready for code generation.
 var Target = []Pass{
 	{Name: "lower", Run: lower},
+	{Name: "undo", Run: undo},
 	{Name: "ternary", Run: ternary},
 	{Name: "sparse", Run: sparse},
 	{Name: "fuse", Run: fuse},
@@ -54,6 +55,7 @@ var Target = []Pass{
 
 // order lists what must come before what in the tables, with the reason.
 var order = []struct{ before, after, reason string }{
+	{"undo", "fuse", "an epilogue must follow its layer at once"},
 	{"ternary", "sparse", "a ternary layer is faster than a sparse one"},
 	{"sparse", "fuse", "the kind of a layer says where its bias stands"},
 	{"algebra", "layernorm", "a quotient by a square root may be spelled as a power"},

@@ -157,12 +157,17 @@ func (m *Move) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 		out = ir.NewTensor(in[0].DType, m.Shape...)
 	}
 	for _, p := range m.Parts {
-		to, from := boxIndex(p.Dims, p.Out, p.OutStrides), boxIndex(p.Dims, p.In, p.InStrides)
+		to, from := p.Places()
 		for i, o := range to {
 			out.CopyElem(o, in[p.From], from[i])
 		}
 	}
 	return []*ir.Tensor{out}, nil
+}
+
+// Places lists the elements that a part writes and, in the same order, those that it reads.
+func (p *Part) Places() (out, in []int) {
+	return boxIndex(p.Dims, p.Out, p.OutStrides), boxIndex(p.Dims, p.In, p.InStrides)
 }
 
 // Copy returns x with another shape of as many elements.

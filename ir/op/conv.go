@@ -221,11 +221,14 @@ func convolve[T float32 | float64 | int64](g convolution, x, w, bias []T, fma fu
 	return y
 }
 
-// Lower calls a kernel, for 16-bit floats on their values in float32.
+// Lower makes a layer of it where that can be, else it calls a kernel, for 16-bit floats on their values in float32.
 func (o *Conv) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	g, err := o.sizes(n.In[0].Type.Shape, n.In[1].Type.Shape)
 	if err != nil {
 		return nil, err
+	}
+	if y := g.linear(b, n); y != nil {
+		return []*ir.Value{y}, nil
 	}
 	fused := *o
 	kernel := "convolve"
