@@ -21,7 +21,8 @@ class Scaler:
         std = steps.std(axis=0)
         # Telemetry has channels that never change in training; dividing by
         # their deviation would make one later change dwarf everything else.
-        return cls(steps.mean(axis=0), np.where(std < 1e-3, 1.0, std))
+        still = std <= 1e-5 * np.abs(steps).max(axis=0)
+        return cls(steps.mean(axis=0), np.where(still, 1.0, std))
 
     def __call__(self, steps):
         return ((steps - self.mean) / self.std).astype(np.float32)

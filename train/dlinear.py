@@ -11,6 +11,8 @@ class DLinear(nn.Module):
     both linear layers work along time and are shared by all channels.
     """
 
+    inputs = ("x_enc",)
+
     def __init__(self, w=96, horizon=24, kernel=25):
         super().__init__()
         self.edge = (kernel - 1) // 2
@@ -20,7 +22,7 @@ class DLinear(nn.Module):
             # The paper starts both from the plain mean of the window.
             nn.init.constant_(linear.weight, 1 / w)
 
-    def forward(self, x):
+    def forward(self, x, *calendar):
         # The edge steps are repeated so that the average keeps the length w.
         first, last = x[:, :1].repeat(1, self.edge, 1), x[:, -1:].repeat(1, self.edge, 1)
         padded = torch.cat([first, x, last], dim=1)
