@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/cheggaaa/pb/v3 v3.3.0
 	github.com/dave/jennifer v1.7.1
+	github.com/ebitengine/purego v0.10.0
 	github.com/owulveryck/onnx-go v0.5.0
 	github.com/spf13/cobra v1.10.2
 	golang.org/x/tools v0.52.0

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"runtime"
 	"slices"
@@ -95,21 +96,40 @@ func (p *Program) main() []byte {
 }
 
 func (p *Program) goBuild() (output []byte, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
-	defer cancel()
-	args := []string{"build", "-trimpath", "-o", p.binary()}
+	args := []string{"-trimpath", "-o", p.binary()}
 	if p.executor == PureGo {
 		args = append(args, "-tags=purego")
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, ".")...)
-	cmd.Dir = p.dir
+	output, _, err = GoBuild(p.dir, append(args, ".")...)
+	return output, err
+}
+
+// GoBuild runs go build in the temporary module in dir, for this machine and without network. It returns what that says
+// and the most memory that one of its processes took, in bytes, 0 where the system does not tell.
+func GoBuild(dir string, args ...string) (output []byte, memory int64, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOTOOLCHAIN=local", "GOFLAGS=-mod=mod", "GO111MODULE=on",
 		"CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	output, err = cmd.CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
 		err = errors.New("the go command is not in PATH")
 	}
-	return output, err
+	return output, peakMemory(cmd.ProcessState), err
+}
+
+// peakMemory is ru_maxrss of getrusage(2), of a process and those that it waited for, in bytes: Linux counts in KiB.
+func peakMemory(s *os.ProcessState) int64 {
+	if s == nil || runtime.GOOS != "linux" {
+		return 0
+	}
+	usage := reflect.Indirect(reflect.ValueOf(s.SysUsage()))
+	if usage.Kind() != reflect.Struct || !usage.FieldByName("Maxrss").IsValid() {
+		return 0
+	}
+	return usage.FieldByName("Maxrss").Int() * 1024
 }
 
 func (p *Program) binary() string { return filepath.Join(p.dir, "program.exe") }

@@ -57,7 +57,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 // commands lists the subcommands, one file each.
 func commands() []*cobra.Command {
 	return []*cobra.Command{
-		compileCommand(), verifyCommand(), conformCommand(), runCommand(), inspectCommand(), dumpCommand(), opsCommand(),
+		compileCommand(), verifyCommand(), conformCommand(), runCommand(), inspectCommand(), dumpCommand(), opsCommand(), benchCommand(),
 	}
 }
 

@@ -16,7 +16,7 @@ const module = "github.com/sbtc-go/sbtc/"
 const rules = `
 	ir < ir/low < ir/op < frontend, passes, lossy;
 	ir/low, runtime < codegen;
-	frontend, passes, lossy, codegen < check < cmd/sbtc;
+	frontend, passes, lossy, codegen < check < bench < cmd/sbtc;
 
 	# The frontend alone decodes protobuf and lets onnx-go wire graphs.
 	google.golang.org/protobuf < frontend/internal/onnxpb, frontend/internal/pbtest, frontend;
@@ -26,8 +26,12 @@ const rules = `
 	# Code generation alone prints Go.
 	github.com/dave/jennifer, golang.org/x/tools < codegen;
 
-	# What runs compiled packages is copied beside them and knows nothing else.
+	# What runs compiled packages is copied beside them and knows nothing else; so is what times them.
 	check/driver < check;
+	bench/timer < bench, bench/ort;
+
+	# A program of its own loads C libraries.
+	github.com/ebitengine/purego < bench/ort;
 
 	ir < internal/npz < check;
 	github.com/spf13/cobra, github.com/cheggaaa/pb < cmd/sbtc;

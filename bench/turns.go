@@ -1,0 +1,106 @@
+package bench
+
+import (
+	"math"
+	"time"
+
+	"github.com/sbtc-go/sbtc/bench/timer"
+)
+
+const (
+	batch    = 200 * time.Microsecond // what a turn times, at least
+	warmup   = 100 * time.Microsecond // what it runs before, to bring its data back into the caches
+	slowTurn = 20 * time.Millisecond  // longer turns are taken in fewer rounds
+)
+
+// contestant is one of those that take turns.
+type contestant struct {
+	name   string // of a path, or of a form of ONNX Runtime's model
+	kind   string // fp32 or int8; "" for a path
+	worker *worker
+	about  timer.About
+	warm   int // calls
+	calls  int
+	every  int       // takes part in each round that this divides
+	times  []float64 // nanoseconds per call and round; NaN where it took no turn
+	cold   []float64 // the same for cold calls
+	err    float64   // how far its outputs are from those of the package, relative to the largest
+	agrees bool
+}
+
+func (c *contestant) time(q timer.Request) (float64, error) {
+	r, err := c.worker.ask(q)
+	if err != nil {
+		return 0, err
+	}
+	return r.Times[0], nil
+}
+
+// calibrate finds how many calls make a turn, and warms up.
+func (c *contestant) calibrate(rounds int) error {
+	calls := 1
+	var t float64
+	for {
+		var err error
+		if t, err = c.time(timer.Request{Calls: calls}); err != nil {
+			return err
+		}
+		if t*float64(calls) >= float64(batch) || calls >= 1<<20 {
+			break
+		}
+		calls *= 2
+	}
+	// The time is that of the last and longest trial; the first ones are warm-up.
+	c.plan(t, rounds)
+	return nil
+}
+
+// plan decides what a turn is of calls that take t nanoseconds.
+func (c *contestant) plan(t float64, rounds int) {
+	c.calls = max(1, int(math.Ceil(float64(batch)/t)))
+	c.warm = max(1, int(math.Ceil(float64(warmup)/t)))
+	turn := t * float64(c.calls+c.warm)
+	c.every = 1
+	if turn > float64(slowTurn) {
+		// Slow ones get about as much time as those whose turn takes slowTurn, but at least three turns.
+		c.every = max(1, min(int(turn/float64(slowTurn)), rounds/3))
+	}
+}
+
+// play lets all take turns for a number of rounds. Each round begins with another one.
+func play(all []*contestant, rounds int, progress func()) error {
+	for round := range rounds {
+		for k := range all {
+			c := all[(k+round)%len(all)]
+			t := math.NaN()
+			if round%c.every == 0 {
+				var err error
+				if t, err = c.time(timer.Request{Warm: c.warm, Calls: c.calls}); err != nil {
+					return err
+				}
+			}
+			c.times = append(c.times, t)
+		}
+		progress()
+	}
+	return nil
+}
+
+// playCold is play for single calls with cold caches.
+func playCold(all []*contestant, rounds int, progress func()) error {
+	for round := range rounds {
+		for k := range all {
+			c := all[(k+round)%len(all)]
+			t := math.NaN()
+			if round%c.every == 0 {
+				var err error
+				if t, err = c.time(timer.Request{Cold: 1}); err != nil {
+					return err
+				}
+			}
+			c.cold = append(c.cold, t)
+		}
+		progress()
+	}
+	return nil
+}
