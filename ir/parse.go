@@ -263,6 +263,10 @@ func (p *parser) constant(name string, attrs []textAttr) *Tensor {
 		op = &Rand{}
 	case "sbtc.Raw":
 		op = &raw{}
+	case "sbtc.Ternary":
+		op = &ternary{}
+	case "sbtc.Sparse":
+		op = &sparse{}
 	default:
 		return nil
 	}

@@ -25,7 +25,11 @@ func (g *Graph) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s) => (%s) {\n", ident(g.Name), decls(g.In), decls(g.Out))
 	for _, v := range g.Consts() {
-		line(&b, ident(v.Name)+" = "+v.Const.text(), v.Type.String())
+		code, comment := ident(v.Name)+" = "+v.Const.text(), v.Const.describe()
+		if len(code) > farRight && comment != v.Type.String() {
+			fmt.Fprintf(&b, "  # %s\n", comment)
+		}
+		line(&b, code, comment)
 	}
 	for _, n := range g.Nodes {
 		line(&b, n.text(), n.types())
@@ -33,8 +37,11 @@ func (g *Graph) String() string {
 	return b.String() + "}\n"
 }
 
+// farRight is where a comment helps nobody.
+const farRight = 200
+
 func line(b *strings.Builder, code, comment string) {
-	if len(code) > 200 { // a comment far to the right helps nobody
+	if len(code) > farRight {
 		comment = ""
 	}
 	fmt.Fprintf(b, "%s\n", strings.TrimRight(fmt.Sprintf("  %-40s # %s", code, comment), " #"))
@@ -153,6 +160,11 @@ func (t *Tensor) text() string {
 		return t.gen + "()"
 	case t.Len() <= literalMax || t.DType == String:
 		return "Constant<value=" + t.literal() + ">()"
+	}
+	if len(t.Shape) > 1 {
+		if s := t.compact(); s != "" {
+			return s
+		}
 	}
 	shape := attrText(t.Shape)
 	return fmt.Sprintf("sbtc.Raw<dtype=%q, shape=%s, data=%q>()", t.DType, shape, base64.StdEncoding.EncodeToString(t.bytes()))

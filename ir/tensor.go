@@ -18,7 +18,7 @@ type Tensor struct {
 	DType DType
 	Shape []int
 	data  column
-	gen   string
+	gen   string // the operator that made the elements, in the text form; "" where they were changed
 }
 
 // NewTensor returns a tensor of zeros.
@@ -268,6 +268,7 @@ func FromFloats(d DType, shape []int, x []float64) *Tensor {
 
 // SetFloat stores v as element i, narrowed as FromFloats does.
 func (t *Tensor) SetFloat(i int, v float64) {
+	t.gen = ""
 	switch y := t.Any().(type) {
 	case []float32:
 		y[i] = float32(v)
@@ -332,6 +333,7 @@ func FromInts(d DType, shape []int, x []int64) *Tensor {
 
 // SetInt stores v as element i, keeping its low bits.
 func (t *Tensor) SetInt(i int, v int64) {
+	t.gen = ""
 	switch y := t.Any().(type) {
 	case []int8:
 		y[i] = int8(v)
@@ -377,7 +379,10 @@ func (t *Tensor) Gather(shape []int, at func(i int) int) *Tensor {
 }
 
 // CopyElem stores element j of src, a tensor of the same element type, as element i of t.
-func (t *Tensor) CopyElem(i int, src *Tensor, j int) { t.data.copyElem(i, src.data, j) }
+func (t *Tensor) CopyElem(i int, src *Tensor, j int) {
+	t.gen = ""
+	t.data.copyElem(i, src.data, j)
+}
 
 // Clone returns a copy of t that shares nothing with it.
 func (t *Tensor) Clone() *Tensor { return t.Gather(t.Shape, func(i int) int { return i }) }
