@@ -1,0 +1,369 @@
+package asm
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+const lanes = ir.Lanes
+
+// testLayer is a layer with its input and what it must give.
+type testLayer struct {
+	Layer
+	panels    int
+	src, want []float32
+	extra     [][]float32 // of inputs in memory
+}
+
+// TestBits assembles random layers in a module of their own and compares their results, on every path of the machine,
+// with the schedule's sums and the expression's Eval.
+func TestBits(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var layers []*testLayer
+	for i := range 80 {
+		layers = append(layers, randomLayer(r, i))
+	}
+	m := newModule(t)
+	for _, l := range layers {
+		m.add(t, l)
+	}
+	m.run(t, "vet", ".")
+	m.run(t, "run", ".")
+}
+
+// acts are epilogues and how many further inputs they have.
+var acts = []string{
+	"", "relu(x0)", "add(x0,x1)", "fma(x2,x1,add(x0,x3))", "mul(sub(x1,x0),relu(x0))", "clampmin(6,clampmax(0,x0))",
+	"t0=abs(x0);div(t0,add(t0,1))", "add(mul(neg(x1),x0),mul(x2,sqrt(abs(x3))))", "reciprocal(add(x0,x1))",
+	"sub(clampmin(x1,x0),clampmax(x0,x1))", "mul(x0,x0)", "x1",
+}
+
+func randomLayer(r *rand.Rand, i int) *testLayer {
+	k, n := 1+r.IntN(40), 1+r.IntN(70)
+	density := []float64{.05, .3, .5, .9, 1}[r.IntN(5)]
+	switch i {
+	case 0:
+		k, n, density = 300, 300, .1 // displacements beyond those of one byte
+	case 1:
+		k, n, density = 5, 5, 0
+	}
+	w := make([]int8, k*n)
+	for q := range w {
+		if r.Float64() < density {
+			w[q] = int8(1 - 2*r.IntN(2))
+		}
+	}
+	l := &testLayer{panels: 1 + r.IntN(3)}
+	height := k
+	if r.IntN(3) == 0 {
+		height = 1 + r.IntN(k)
+	}
+	l.Name, l.Schedule = fmt.Sprintf("layer%d", i), plan(r, w, k, n, 1+r.IntN(30), height)
+	if err := l.Schedule.Check(w); err != nil {
+		panic(err)
+	}
+	l.Scale = floats(r, n, r.IntN(2) == 0)
+	if r.IntN(3) > 0 {
+		l.Bias = floats(r, n, r.IntN(4) == 0)
+	}
+	l.src = floats(r, l.panels*k*lanes, false)
+	act := acts[i%len(acts)]
+	if act != "" {
+		l.Act = low.MustExpr(act)
+		for range max(l.Act.Inputs()-1, 0) {
+			x := Extra{}
+			if r.IntN(2) == 0 {
+				x.Row = floats(r, n, r.IntN(2) == 0)
+			}
+			l.Extra = append(l.Extra, x)
+			l.extra = append(l.extra, floats(r, l.panels*n*lanes, false))
+		}
+	}
+	l.want = l.eval()
+	return l
+}
+
+// floats are random numbers, some of them special, or all the same.
+func floats(r *rand.Rand, n int, same bool) []float32 {
+	special := []float32{0, float32(math.Copysign(0, -1)), float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()),
+		math.SmallestNonzeroFloat32, -0x1p-127, math.MaxFloat32, 1, -1}
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+		if r.IntN(60) == 0 {
+			x[i] = special[r.IntN(len(special))]
+		}
+		if same {
+			x[i] = x[0]
+		}
+	}
+	return x
+}
+
+// plan is a schedule with blocks of at most the given size. Neighbouring rows share sums where two columns use them.
+func plan(r *rand.Rand, w []int8, k, n, width, height int) *low.Schedule {
+	s := &low.Schedule{K: k, N: n}
+	for top := 0; top < k; top += height {
+		for lo := 0; lo < n; lo += width {
+			b := low.Block{Lo: lo, Hi: min(lo+width, n), Top: top, End: min(top+height, k)}
+			for i := b.Top; i < b.End; i++ {
+				group := 1 + r.IntN(3)
+				group = min(group, b.End-i)
+				b.Steps = append(b.Steps, steps(w, n, b, i, group)...)
+				i += group - 1
+			}
+			s.Blocks = append(s.Blocks, b)
+		}
+	}
+	return s
+}
+
+// steps adds rows i to i+group: all of them at once for every combination of signs that occurs.
+func steps(w []int8, n int, b low.Block, i, group int) []low.Step {
+	var out []low.Step
+	at := map[string]int{}
+	for j := b.Lo; j < b.Hi; j++ {
+		var rows []low.Signed
+		negative := false
+		for q := i; q < i+group; q++ {
+			v := w[q*n+j]
+			if v == 0 {
+				continue
+			}
+			if rows == nil {
+				negative = v < 0
+			}
+			rows = append(rows, low.Sign(q, (v < 0) != negative))
+		}
+		if rows == nil {
+			continue
+		}
+		key := fmt.Sprint(rows)
+		if _, ok := at[key]; !ok {
+			at[key] = len(out)
+			out = append(out, low.Step{Rows: rows})
+		}
+		s := &out[at[key]]
+		s.Uses = append(s.Uses, low.Sign(j, negative))
+	}
+	return out
+}
+
+// eval follows the schedule.
+func (l *testLayer) eval() []float32 {
+	k, n := l.Schedule.K, l.Schedule.N
+	rows := l.panels * lanes
+	x := func(row, i int) float32 { return l.src[row/lanes*k*lanes+i*lanes+row%lanes] }
+	y := make([]float32, rows*n)
+	for row := range rows {
+		sums, begun := make([]float32, n), make([]bool, n)
+		for _, b := range l.Schedule.Blocks {
+			for _, s := range b.Steps {
+				var t float32
+				for i, r := range s.Rows {
+					switch v := x(row, r.Index()); {
+					case i == 0:
+						t = v
+					case r.Negative():
+						t -= v
+					default:
+						t += v
+					}
+				}
+				for _, u := range s.Uses {
+					j := u.Index()
+					switch {
+					case !begun[j] && u.Negative():
+						sums[j] = 0 - t
+					case !begun[j]:
+						sums[j] = t
+					case u.Negative():
+						sums[j] -= t
+					default:
+						sums[j] += t
+					}
+					begun[j] = true
+				}
+			}
+		}
+		for j, v := range sums {
+			if l.Bias != nil {
+				v = fma(l.Scale[j], v, l.Bias[j])
+			} else {
+				v *= l.Scale[j]
+			}
+			y[row/lanes*n*lanes+j*lanes+row%lanes] = v
+		}
+	}
+	if l.Act.IsZero() {
+		return y
+	}
+	in := []*ir.Tensor{ir.Of(ir.Float32, []int{len(y)}, y)}
+	for i, e := range l.Extra {
+		v := l.extra[i]
+		if e.Row != nil {
+			v = make([]float32, len(y))
+			for q := range v {
+				v[q] = e.Row[q/lanes%n]
+			}
+		}
+		in = append(in, ir.Of(ir.Float32, []int{len(v)}, v))
+	}
+	out, err := l.Act.Eval(in)
+	if err != nil {
+		panic(err)
+	}
+	return ir.Data[float32](out)
+}
+
+// fma rounds a*b+c once.
+func fma(a, b, c float32) float32 {
+	if s := float64(a)*float64(b) + float64(c); math.IsNaN(s) || math.IsInf(s, 0) || s == 0 {
+		return float32(s)
+	}
+	x := new(big.Float).SetPrec(400).SetFloat64(float64(a) * float64(b))
+	v, _ := x.Add(x, big.NewFloat(float64(c))).Float32()
+	return v
+}
+
+// module is a Go module with generated layers and a program that checks them.
+type module struct {
+	dir              string
+	asm, stubs, main strings.Builder
+	data             bytes.Buffer
+}
+
+func newModule(t *testing.T) *module {
+	m := &module{dir: t.TempDir()}
+	m.asm.WriteString("//go:build !purego\n\n#include \"textflag.h\"\n\n")
+	m.stubs.WriteString("package main\n\n")
+	return m
+}
+
+func (m *module) add(t *testing.T, l *testLayer) {
+	pool := NewPool(l.Name)
+	for _, set := range []Set{AVX2, AVX512} {
+		fs, err := l.Functions(set, pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&m.main, "\trun(%q, %v, %d, %d, %d, %d,\n", l.Name+" "+set.String(), set == AVX512, len(l.extra), l.panels, l.Schedule.K, l.Schedule.N)
+		fmt.Fprintf(&m.main, "func(dst, src *float32, x []*float32) {\n")
+		for _, f := range fs {
+			m.asm.WriteString(f.Text + "\n")
+			args, params := "", ""
+			for _, p := range f.Params {
+				args += fmt.Sprintf(", x[%d]", int(p[1]-'1'))
+				params += ", " + p
+			}
+			if params != "" {
+				params += " *float32"
+			}
+			fmt.Fprintf(&m.stubs, "//go:noescape\nfunc %s(dst, src *float32, panels int%s)\n\n", f.Name, params)
+			fmt.Fprintf(&m.main, "%s(dst, src, %d%s)\n", f.Name, l.panels, args)
+		}
+		m.main.WriteString("})\n")
+	}
+	m.asm.WriteString(pool.Text() + "\n")
+	for _, x := range append(slices.Clone(l.extra), l.src, l.want) {
+		binary.Write(&m.data, binary.LittleEndian, x)
+	}
+}
+
+const mainText = `package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+)
+
+var data, _ = os.ReadFile("data.bin")
+
+func floats(n int) []float32 {
+	x := make([]float32, n)
+	binary.Decode(data, binary.LittleEndian, x)
+	data = data[4*n:]
+	return x
+}
+
+var failed bool
+
+func run(name string, avx512 bool, extra, panels, k, n int, f func(dst, src *float32, x []*float32)) {
+	rest := data
+	x := make([]*float32, extra)
+	for i := range x {
+		x[i] = &floats(panels * n * 16)[0]
+	}
+	src, want := floats(panels*k*16), floats(panels*n*16)
+	if avx512 && os.Getenv("AVX512") == "" {
+		return
+	}
+	dst := make([]float32, len(want)+32)
+	for i := range dst {
+		dst[i] = 12345
+	}
+	f(&dst[16], &src[0], x)
+	for i, v := range dst {
+		if i < 16 || i >= len(dst)-16 {
+			if v != 12345 {
+				fmt.Println(name, "writes beside its result")
+				failed = true
+			}
+			continue
+		}
+		w := want[i-16]
+		if math.Float32bits(v) != math.Float32bits(w) && (v == v || w == w) {
+			fmt.Printf("%s: element %d (panel %d, column %d, lane %d) is %g, want %g\n", name, i-16, (i-16)/16/n, (i-16)/16%n, i%16, v, w)
+			failed = true
+			break
+		}
+	}
+	if !avx512 {
+		data = rest
+	}
+}
+
+func main() {
+`
+
+func (m *module) run(t *testing.T, args ...string) {
+	t.Helper()
+	for name, text := range map[string]string{
+		"go.mod": "module layers\n\ngo 1.23\n", "layers_amd64.s": m.asm.String(), "layers_amd64.go": m.stubs.String(),
+		"main.go": mainText + m.main.String() + "\tif failed {\n\t\tos.Exit(1)\n\t}\n}\n", "data.bin": m.data.String(),
+	} {
+		if err := os.WriteFile(filepath.Join(m.dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir = m.dir
+	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod", "AVX512="+avx512())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("go %v: %v\n%.4000s", args, err, out)
+	}
+}
+
+// avx512 is not empty if the machine has AVX-512.
+func avx512() string {
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	if strings.Contains(string(b), "avx512dq") {
+		return "1"
+	}
+	return ""
+}

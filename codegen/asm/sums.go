@@ -1,0 +1,91 @@
+package asm
+
+import (
+	"slices"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// sums builds the sums of columns [lo, hi) over the rows of a block, and their epilogue if they are complete then.
+func (p *printer) sums(c *code, block, lo, hi int) {
+	b := &p.Schedule.Blocks[block]
+	acc, wrote := make([]int, hi-lo), make([]int, hi-lo)
+	for j := range acc {
+		acc[j] = -1
+		if p.begun[lo+j] {
+			acc[j] = c.load(source{vector, p.dst, (lo + j) * 4 * ir.Lanes})
+		}
+	}
+	carried := slices.Clone(acc)
+	var uses []low.Signed
+	for _, s := range b.Steps {
+		uses = uses[:0]
+		for _, u := range s.Uses {
+			if j := u.Index(); j >= lo && j < hi {
+				uses = append(uses, u)
+			}
+		}
+		if len(uses) == 0 {
+			continue
+		}
+		t := p.term(c, s.Rows)
+		// Columns are independent: the one that has waited longest comes first.
+		slices.SortStableFunc(uses, func(a, b low.Signed) int { return wrote[a.Index()-lo] - wrote[b.Index()-lo] })
+		for _, u := range uses {
+			j := u.Index() - lo
+			switch {
+			case acc[j] < 0 && u.Negative():
+				acc[j] = c.do(opSub, c.zero(), t)
+			case acc[j] < 0:
+				acc[j] = t
+			case u.Negative():
+				acc[j] = c.do(opSub, acc[j], t)
+			default:
+				acc[j] = c.do(opAdd, acc[j], t)
+			}
+			wrote[j] = len(c.ops)
+		}
+	}
+	order := make([]int, hi-lo)
+	for j := range order {
+		order[j] = j
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return wrote[a] - wrote[b] })
+	for _, j := range order {
+		p.finish(c, block, lo+j, acc[j], carried[j])
+	}
+}
+
+// term is the sum of rows of the source.
+func (p *printer) term(c *code, rows []low.Signed) int {
+	t := -1
+	for _, r := range rows {
+		x := c.load(source{vector, p.src, r.Index() * 4 * ir.Lanes})
+		switch {
+		case t < 0:
+			t = x
+		case r.Negative():
+			t = c.do(opSub, t, x)
+		default:
+			t = c.do(opAdd, t, x)
+		}
+	}
+	return t
+}
+
+// finish stores the sum of column j: as it is, if later blocks add to it, or with its epilogue.
+func (p *printer) finish(c *code, block, j, acc, carried int) {
+	to := source{vector, p.dst, j * 4 * ir.Lanes}
+	if p.last[j] > block {
+		if acc != carried {
+			c.store(acc, to)
+			p.begun[j] = true
+		}
+		return
+	}
+	if acc < 0 {
+		acc = c.zero()
+	}
+	c.store(p.epilogue(c, j, acc), to)
+}

@@ -1,0 +1,47 @@
+package asm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// text is assembly as it is printed: its lines, and how many bytes of code they become.
+type text struct {
+	strings.Builder
+	bytes int
+}
+
+// line prints an instruction of the given length.
+func (t *text) line(bytes int, format string, args ...any) {
+	t.WriteByte('\t')
+	fmt.Fprintf(t, format, args...)
+	t.WriteByte('\n')
+	t.bytes += bytes
+}
+
+// add appends other text.
+func (t *text) add(o *text) {
+	t.WriteString(o.String())
+	t.bytes += o.bytes
+}
+
+// base is an address register. It points shift bytes beyond what offsets count from, so that they are short.
+type base struct {
+	reg   string
+	shift int
+}
+
+// reach moves b so that short displacements, 256 units from -128 on, cover the offsets from lo, all up to hi if possible.
+func (b *base) reach(t *text, lo, hi, unit int) {
+	if lo-b.shift >= -128*unit && hi-b.shift <= 127*unit {
+		return
+	}
+	b.move(t, lo+128*unit)
+}
+
+func (b *base) move(t *text, shift int) {
+	if d := shift - b.shift; d != 0 {
+		t.line(7, "ADDQ $%d, %s", d, b.reg)
+	}
+	b.shift = shift
+}
