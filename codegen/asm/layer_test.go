@@ -246,14 +246,14 @@ type module struct {
 	data             bytes.Buffer
 }
 
-func newModule(t *testing.T) *module {
+func newModule(t testing.TB) *module {
 	m := &module{dir: t.TempDir()}
 	m.asm.WriteString("//go:build !purego\n\n#include \"textflag.h\"\n\n")
 	m.stubs.WriteString("package main\n\n")
 	return m
 }
 
-func (m *module) add(t *testing.T, l *testLayer) {
+func (m *module) add(t testing.TB, l *testLayer) {
 	pool := NewPool(l.Name)
 	for _, set := range []Set{AVX2, AVX512} {
 		fs, err := l.Functions(set, pool)
@@ -290,6 +290,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"time"
 )
 
 var data, _ = os.ReadFile("data.bin")
@@ -336,16 +337,17 @@ func run(name string, avx512 bool, extra, panels, k, n int, f func(dst, src *flo
 	if !avx512 {
 		data = rest
 	}
+	calls = append(calls, func() { f(&dst[16], &src[0], x) })
 }
 
-func main() {
+var calls []func()
 `
 
-func (m *module) run(t *testing.T, args ...string) {
+func (m *module) run(t testing.TB, args ...string) string {
 	t.Helper()
 	for name, text := range map[string]string{
 		"go.mod": "module layers\n\ngo 1.23\n", "layers_amd64.s": m.asm.String(), "layers_amd64.go": m.stubs.String(),
-		"main.go": mainText + m.main.String() + "\tif failed {\n\t\tos.Exit(1)\n\t}\n}\n", "data.bin": m.data.String(),
+		"main.go": mainText + benchText + "\nfunc main() {\n" + m.main.String() + "\tif failed {\n\t\tos.Exit(1)\n\t}\n}\n", "data.bin": m.data.String(),
 	} {
 		if err := os.WriteFile(filepath.Join(m.dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -354,9 +356,11 @@ func (m *module) run(t *testing.T, args ...string) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = m.dir
 	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod", "AVX512="+avx512())
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Errorf("go %v: %v\n%.4000s", args, err, out)
 	}
+	return string(out)
 }
 
 // avx512 is not empty if the machine has AVX-512.
