@@ -70,6 +70,7 @@ func Generate(g *ir.Graph, opt Options) ([]File, error) {
 		return nil, err
 	}
 	files = append(files, kernels...)
+	files = append(files, e.layerFiles()...)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return files, nil
 }
@@ -81,6 +82,7 @@ type emitter struct {
 	in, out []Field
 	arena   *arena
 	weights weights
+	layers  layers
 	body    []jen.Code        // of Run
 	decls   []jen.Code        // functions and tables beside it
 	kernels map[string]bool   // functions and types of package runtime in use

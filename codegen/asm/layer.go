@@ -57,8 +57,8 @@ func Accepts(act low.Expr) bool {
 	return !slices.ContainsFunc(args, func(e low.Expr) bool { return !Accepts(e) })
 }
 
-// params are the names of the inputs in memory.
-func (l *Layer) params() []string {
+// Params are the names of the inputs in memory.
+func (l *Layer) Params() []string {
 	var names []string
 	for i, x := range l.Extra {
 		if x.Row == nil && l.Act.Uses(i+1) {
@@ -71,8 +71,8 @@ func (l *Layer) params() []string {
 // pointers are registers for addresses; the first are those of the result, the source, and the constants.
 var pointers = []string{"DI", "SI", "DX", "R8", "R9", "R10", "R11", "R12", "R13"}
 
-// maxParams is how many extra inputs in memory a layer can have.
-const maxParams = 6
+// MaxParams is how many extra inputs in memory a layer can have.
+const MaxParams = 6
 
 // printer prints the functions of one layer.
 type printer struct {
@@ -93,8 +93,8 @@ func (l *Layer) Functions(set Set, pool *Pool) ([]Function, error) {
 	p.dst, p.src, p.table = &base{reg: pointers[0]}, &base{reg: pointers[1]}, &base{reg: pointers[2]}
 	for i, x := range l.Extra {
 		if x.Row == nil && l.Act.Uses(i+1) {
-			if len(p.extra) == maxParams {
-				return nil, fmt.Errorf("more than %d inputs in memory", maxParams)
+			if len(p.extra) == MaxParams {
+				return nil, fmt.Errorf("more than %d inputs in memory", MaxParams)
 			}
 			p.extra[i+1] = &base{reg: pointers[3+len(p.extra)]}
 		}
@@ -208,7 +208,7 @@ func (p *printer) flush() {
 		return
 	}
 	name := fmt.Sprintf("%s_%d%s", p.Name, len(p.out), p.set)
-	params := p.params()
+	params := p.Params()
 	var t text
 	fmt.Fprintf(&t, "TEXT ·%s(SB), NOSPLIT, $0-%d\n", name, 8*(3+len(params)))
 	for i, a := range append([]string{"dst", "src", "panels"}, params...) {

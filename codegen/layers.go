@@ -1,0 +1,169 @@
+package codegen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/codegen/asm"
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// layers gathers the layers whose weights are code.
+type layers struct {
+	list []layer
+}
+
+// layer is such a layer: functions for each instruction set that has them, and what they read.
+type layer struct {
+	name      string
+	params    []string // of the inputs of its epilogue in memory
+	panels    int
+	k, n      int
+	functions [asm.AVX512 + 1][]asm.Function
+	pool      *asm.Pool
+}
+
+// code prints the layer n, with its epilogue if whole, as code, and returns the call of it: an expression that is false
+// where the path in use has no code. It is nil if the layer does not become code.
+func (e *emitter) code(n *ir.Node, op *low.Linear) (call *jen.Statement, whole bool, err error) {
+	x, w, out := n.In[0].Type, n.In[1].Const, n.Out[0].Type
+	if op.Strategy != "rt" || x.Layout != ir.Panels || x.Len() == 0 || out.Len() == 0 || x.DType != ir.Float32 {
+		return nil, false, nil
+	}
+	l := asm.Layer{Name: fmt.Sprintf("layer%d", len(e.layers.list)+1), Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const)}
+	if n.In[3] != nil {
+		l.Bias = ir.Data[float32](n.In[3].Const)
+	}
+	whole = op.Act.IsZero()
+	var args []jen.Code
+	if extra, refs, ok := e.epilogueInputs(n, op); ok {
+		whole, l.Act, l.Extra, args = true, op.Act, extra, refs
+	}
+	if !whole && out.DType != ir.Float32 {
+		return nil, false, nil
+	}
+	made := layer{name: l.Name, params: l.Params(), panels: panelsOf(x), k: w.Shape[0], n: w.Shape[1], pool: asm.NewPool(l.Name)}
+	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
+		if made.functions[set], err = l.Functions(set, made.pool); err != nil {
+			return nil, false, err
+		}
+	}
+	e.layers.list = append(e.layers.list, made)
+	e.use("path")
+	return jen.Id(l.Name).Call(append([]jen.Code{e.ref(n.Out[0]), e.ref(n.In[0])}, args...)...), whole, nil
+}
+
+// epilogueInputs are the further inputs of an epilogue, and references to those in memory; ok tells whether it can be
+// part of the code.
+func (e *emitter) epilogueInputs(n *ir.Node, op *low.Linear) (extra []asm.Extra, refs []jen.Code, ok bool) {
+	out := n.Out[0].Type
+	if op.Act.IsZero() || out.DType != ir.Float32 || !asm.Accepts(op.Act) {
+		return nil, nil, false
+	}
+	for i, v := range n.In[op.Operands():] {
+		switch {
+		case v.Type.DType != ir.Float32:
+			return nil, nil, false
+		case v.Const != nil && v.Type.Layout != ir.Panels && v.Type.Len() == 1:
+			row := make([]float32, out.Features())
+			for j := range row {
+				row[j] = ir.Data[float32](v.Const)[0]
+			}
+			extra = append(extra, asm.Extra{Row: row})
+		case v.Const != nil && v.Type.Layout != ir.Panels && v.Type.Len() == out.Features() && v.Type.Features() == out.Features():
+			extra = append(extra, asm.Extra{Row: ir.Data[float32](v.Const)})
+		case v.Type.Layout == ir.Panels && v.Type.Rows() == out.Rows():
+			extra = append(extra, asm.Extra{})
+			if op.Act.Uses(i + 1) {
+				refs = append(refs, e.ref(v))
+			}
+		default:
+			return nil, nil, false
+		}
+	}
+	return extra, refs, len(refs) <= asm.MaxParams
+}
+
+// unless emits what run emits for the case that call is false.
+func (e *emitter) unless(call *jen.Statement, run func() error) error {
+	body := e.body
+	e.body = nil
+	err := run()
+	e.body = append(body, jen.If(jen.Op("!").Add(call)).Block(e.body...))
+	return err
+}
+
+// layerFiles are the assembly of all layers and the Go beside it.
+func (e *emitter) layerFiles() []File {
+	if len(e.layers.list) == 0 {
+		return nil
+	}
+	var s, stubs, none strings.Builder
+	fmt.Fprintf(&s, "// %s\n\n//go:build !purego\n\n#include \"textflag.h\"\n", e.opt.header())
+	fmt.Fprintf(&stubs, "// %s\n\n//go:build !purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
+	fmt.Fprintf(&none, "// %s\n\n//go:build !amd64 || purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
+	for _, l := range e.layers.list {
+		l.print(&s, &stubs)
+		fmt.Fprintf(&none, "\n// %s is false: there is no code for it.\nfunc %[1]s(%s) bool { return false }\n", l.name, l.signature())
+	}
+	return []File{
+		{"layers_amd64.s", []byte(s.String())}, {"layers_amd64.go", []byte(stubs.String())}, {"layers_noasm.go", []byte(none.String())},
+	}
+}
+
+func (l *layer) signature() string {
+	return strings.Join(append([]string{"dst", "src"}, l.params...), ", ") + " []float32"
+}
+
+// callPanels is how many panels one call computes at most: about 100 microseconds of a function of 18 KiB.
+const callPanels = 128
+
+// print writes the functions of a layer, their declarations, and the choice between them.
+func (l *layer) print(s, stubs *strings.Builder) {
+	fmt.Fprintf(stubs, "\n// %s computes a layer whose weights are code, and reports whether there is code for the path in use.\n", l.name)
+	fmt.Fprintf(stubs, "func %s(%s) bool {\n", l.name, l.signature())
+	row := ir.Lanes
+	fmt.Fprintf(stubs, "\t_, _ = dst[%d], src[%d]\n", l.panels*l.n*row-1, l.panels*l.k*row-1)
+	for _, x := range l.params {
+		fmt.Fprintf(stubs, "\t_ = %s[%d]\n", x, l.panels*l.n*row-1)
+	}
+	stubs.WriteString("\tswitch path {\n")
+	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
+		if l.functions[set] == nil {
+			continue
+		}
+		fmt.Fprintf(stubs, "\tcase path%v:\n", set)
+		at, m, indent := "0", fmt.Sprint(l.panels), "\t\t"
+		if l.panels > callPanels {
+			fmt.Fprintf(stubs, "\t\tfor p := 0; p < %d; p += %d {\n\t\t\tm := min(%[2]d, %[1]d-p)\n", l.panels, callPanels)
+			at, m, indent = "p*%d", "m", "\t\t\t"
+		}
+		place := func(width int) string { return strings.ReplaceAll(at, "%d", fmt.Sprint(width*row)) }
+		for _, f := range l.functions[set] {
+			fmt.Fprintf(stubs, "%s%s(&dst[%s], &src[%s], %s", indent, f.Name, place(l.n), place(l.k), m)
+			for _, x := range f.Params {
+				fmt.Fprintf(stubs, ", &%s[%s]", x, place(l.n))
+			}
+			stubs.WriteString(")\n")
+		}
+		if l.panels > callPanels {
+			stubs.WriteString("\t\t}\n")
+		}
+		stubs.WriteString("\t\treturn true\n")
+	}
+	stubs.WriteString("\t}\n\treturn false\n}\n")
+	for _, fs := range l.functions {
+		for _, f := range fs {
+			params := ""
+			if f.Params != nil {
+				params = ", " + strings.Join(f.Params, ", ") + " *float32"
+			}
+			fmt.Fprintf(stubs, "\n//go:noescape\nfunc %s(dst, src *float32, panels int%s)\n", f.Name, params)
+			s.WriteString("\n" + f.Text)
+		}
+	}
+	s.WriteString("\n" + l.pool.Text())
+}
