@@ -87,7 +87,12 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 		return nil
 	}
 	if x.Type.Layout == ir.Panels {
-		return fmt.Errorf("reductions in panels have no kernel")
+		if out.Type.Layout == ir.Panels {
+			return fmt.Errorf("reductions of rows in panels have no kernel")
+		}
+		kernel := map[string]string{"sum": "rowSum", "mean": "rowMean"}[op.Fn]
+		e.call(kernel, e.ref(out), e.ref(x), jen.Lit(x.Type.Rows()), jen.Lit(x.Type.Features()))
+		return nil
 	}
 	var kept, dims, keptStr, dimStr []int
 	reduced := map[int]bool{}

@@ -14,7 +14,7 @@ func layout(g *ir.Graph) (bool, error) {
 	return g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		l.b = b
 		if out := l.panels(n); out != nil {
-			if slices.Contains(g.Out, n.Out[0]) {
+			if inPanels(out) && slices.Contains(g.Out, n.Out[0]) {
 				out = b.Add(&low.Move{Shape: out.Type.Shape}, out)
 			}
 			return []*ir.Value{out}, nil
@@ -74,6 +74,14 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 			chain := *op
 			chain.Partials = 1
 			return l.b.Add(&chain, n.In...)
+		}
+	case *low.Reduce:
+		partial := *op
+		partial.Partials = low.Partials
+		if x := n.In[0]; inPanels(x) {
+			if _, err := partial.Infer(n.In); err == nil {
+				return l.b.Add(&partial, x)
+			}
 		}
 	case *low.Attend:
 		if slices.ContainsFunc(n.In[:3], inPanels) {

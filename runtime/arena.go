@@ -8,9 +8,10 @@ import (
 )
 
 var (
-	inf32 = float32(math.Inf(1))
-	nan32 = math.Float32frombits(0x7fc00000)
-	nan64 = math.Float64frombits(0x7ff8000000000000)
+	inf32  = float32(math.Inf(1))
+	nan32  = math.Float32frombits(0x7fc00000)
+	nan64  = math.Float64frombits(0x7ff8000000000000)
+	ones32 = math.Float32frombits(1<<32 - 1)
 )
 
 // lanes is the number of rows in a panel: an activation of R rows and F features is held as ceil(R/16) panels of F x 16

@@ -13,7 +13,8 @@ import (
 const Partials = 16
 
 // Reduce combines the elements along axes. Fn is sum, mean, prod, max, min, sumsquare, l1, l2, argmax or argmin; the
-// arithmetic is that of the element type, 16-bit floats in float32. In panels, the one axis is the last.
+// arithmetic is that of the element type, 16-bit floats in float32. In panels, either the one axis is the last, or a sum or
+// mean is over all rows, in 16 partials, and the result row-major.
 type Reduce struct {
 	Fn         string `onnx:"fn"`
 	Axes       []int  `onnx:"axes"`
@@ -64,6 +65,9 @@ func (r *Reduce) Infer(in []*ir.Value) ([]ir.Type, error) {
 			return nil, fmt.Errorf("%s along axes %v", r.Fn, r.Axes)
 		}
 	}
+	if x.Layout == ir.Panels && r.overRows(x) {
+		return []ir.Type{t}, nil
+	}
 	if x.Layout == ir.Panels {
 		if len(r.Axes) != 1 || r.Axes[0] != len(x.Shape)-1 || !r.KeepDims || r.Partials != 1 {
 			return nil, fmt.Errorf("reduction over axes %v in panels", r.Axes)
@@ -71,6 +75,18 @@ func (r *Reduce) Infer(in []*ir.Value) ([]ir.Type, error) {
 		t.Layout = ir.Panels
 	}
 	return []ir.Type{t}, nil
+}
+
+// overRows reports whether all rows of x are summed to one.
+func (r *Reduce) overRows(x ir.Type) bool {
+	rows := 1
+	for _, a := range r.Axes {
+		if a == len(x.Shape)-1 {
+			return false
+		}
+		rows *= x.Shape[a]
+	}
+	return (r.Fn == "sum" || r.Fn == "mean") && r.Partials == Partials && rows == x.Rows()
 }
 
 func (r *Reduce) kept(shape []int) []int {

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT-0
+
+//go:build !purego
+
+package runtime
+
+//go:noescape
+func rowSumAVX2(dst, src, rest *float32, panels, step int)
+
+//go:noescape
+func rowSumAVX512(dst, src, rest *float32, panels, step int)
+
+//go:noescape
+func rowSquaresAVX2(dst, src, mean, rest *float32, panels, step int)
+
+//go:noescape
+func rowSquaresAVX512(dst, src, mean, rest *float32, panels, step int)
+
+//go:noescape
+func rowProductsAVX2(dst, src, e, rest *float32, panels, step int)
+
+//go:noescape
+func rowProductsAVX512(dst, src, e, rest *float32, panels, step int)
+
+//go:noescape
+func queryKeys1AVX2(dst, q, keys *float32, dh, step int)
+
+//go:noescape
+func queryKeys4AVX2(dst, q, keys *float32, dh, step int)
+
+//go:noescape
+func queryKeys1AVX512(dst, q, keys *float32, dh, step int)
+
+//go:noescape
+func queryKeys4AVX512(dst, q, keys *float32, dh, step int)
+
+//go:noescape
+func queryKeys8AVX512(dst, q, keys *float32, dh, step int)
+
+// longRows is from how many rows on an assembly call could take some 20 microseconds, in which the garbage collector cannot
+// interrupt it.
+const longRows = 1 << 14
+
+// rowBlocks calls wide for 16 features at a time and narrow for 4, the last ones again where n is no multiple; it reports
+// whether that covered all n, which it does from 4 on.
+func rowBlocks(rows, n int, wide, narrow func(i int)) bool {
+	if path == pathPureGo || n < 4 || rows > longRows {
+		return false
+	}
+	i := 0
+	if path == pathAVX512 {
+		for ; i+16 <= n; i += 16 {
+			wide(i)
+		}
+	}
+	for ; i+4 <= n; i += 4 {
+		narrow(i)
+	}
+	if i < n {
+		narrow(n - 4)
+	}
+	return true
+}
+
+// lastLanes points to the mask of the lanes of a last panel that is not full, nil if there is none.
+func lastLanes(m *[lanes]float32, rows int) *float32 {
+	if rows%lanes == 0 {
+		return nil
+	}
+	*m = lanesBelow(rows % lanes)
+	return &m[0]
+}
+
+// rowSum sums x over the rows.
+func rowSum(dst, src []float32, rows, n int) {
+	var m [lanes]float32
+	rest, panels, step := lastLanes(&m, rows), rows/lanes, 4*n*lanes
+	if !rowBlocks(rows, n, func(i int) { rowSumAVX512(&dst[i], &src[i*lanes], rest, panels, step) },
+		func(i int) { rowSumAVX2(&dst[i], &src[i*lanes], rest, panels, step) }) {
+		rowSumGeneric(dst, src, rows, n)
+	}
+}
+
+// rowSquares sums fma(d, d, ·), d = x - mean[i], over the rows.
+func rowSquares(dst, src, mean []float32, rows, n int) {
+	var m [lanes]float32
+	rest, panels, step := lastLanes(&m, rows), rows/lanes, 4*n*lanes
+	if !rowBlocks(rows, n, func(i int) { rowSquaresAVX512(&dst[i], &src[i*lanes], &mean[i], rest, panels, step) },
+		func(i int) { rowSquaresAVX2(&dst[i], &src[i*lanes], &mean[i], rest, panels, step) }) {
+		rowSquaresGeneric(dst, src, mean, rows, n)
+	}
+}
+
+// rowProducts sums fma(e, x, ·) over the rows, where the step between panels of src is step elements, and e has as many
+// elements as the panels have lanes, +0 beyond the last row.
+func rowProducts(dst, src, e []float32, rows, n, step int) {
+	var m [lanes]float32
+	rest, panels := lastLanes(&m, rows), rows/lanes
+	if !rowBlocks(rows, n, func(i int) { rowProductsAVX512(&dst[i], &src[i*lanes], &e[0], rest, panels, 4*step) },
+		func(i int) { rowProductsAVX2(&dst[i], &src[i*lanes], &e[0], rest, panels, 4*step) }) {
+		rowProductsGeneric(dst, src, e, rows, n, step)
+	}
+}
+
+// queryKeys computes, for each row of the panels, the chain of fma over the elements of q and as many features; the step
+// between panels is step elements.
+func queryKeys(dst, q, keys []float32, panels, step int) {
+	if path == pathPureGo || len(q) == 0 {
+		queryKeysGeneric(dst, q, keys, panels, step)
+		return
+	}
+	for p := 0; p < panels; {
+		d, k := &dst[p*lanes], &keys[p*step]
+		switch wide := path == pathAVX512; {
+		case wide && panels-p >= 8:
+			queryKeys8AVX512(d, &q[0], k, len(q), 4*step)
+			p += 8
+		case wide && panels-p >= 4:
+			queryKeys4AVX512(d, &q[0], k, len(q), 4*step)
+			p += 4
+		case wide:
+			queryKeys1AVX512(d, &q[0], k, len(q), 4*step)
+			p++
+		case panels-p >= 4:
+			queryKeys4AVX2(d, &q[0], k, len(q), 4*step)
+			p += 4
+		default:
+			queryKeys1AVX2(d, &q[0], k, len(q), 4*step)
+			p++
+		}
+	}
+}
