@@ -4,6 +4,7 @@
     python -m train.shapes --name smd --out FILE.onnx
     python -m train.shapes --all --out DIR
     python -m train.shapes --encoder --density 0.1 --out FILE.onnx
+    python -m train.shapes --layer 96x512x2048 --density 0.35 --out FILE.onnx
 
 Needs numpy and onnx only.
 """
@@ -17,6 +18,7 @@ import onnx
 from train.architectures import ARCHITECTURES, parameters
 from train.encoder import encoder
 from train.folded import folded
+from train.graph import Graph
 from train.network import network
 from train.spelling import FORMS
 from train.weights import Weights
@@ -38,6 +40,22 @@ def build(a, form="add", seed=0, opset=17, by_hand=False):
     if form not in FORMS[kind]:
         raise Unsuitable(f"{a.name}: --mask-form is one of {', '.join(FORMS[kind])} here")
     return network(a, parameters(a, seed), form, opset)
+
+
+def layer(sizes, weights):
+    """A single product x w: (rows, in) -> (rows, out)."""
+    rows, fan_in, fan_out = sizes
+    g = Graph()
+    y = g.matmul("x", weights.matrix(fan_in, fan_out))
+    return g.model("layer", {"x": [rows, fan_in]}, {"y": (y, [rows, fan_out])})
+
+
+def layer_sizes(text):
+    """ROWSxINxOUT as three positive integers."""
+    sizes = [int(part) for part in text.split("x")]
+    if len(sizes) != 3 or min(sizes) < 1:
+        raise ValueError(text)
+    return sizes
 
 
 def chosen(a, arguments):
@@ -65,6 +83,9 @@ def main():
     kind.add_argument("--all", action="store_true", help="all of them, into a folder")
     kind.add_argument("--list", action="store_true", help="print their names and sizes")
     kind.add_argument("--encoder", action="store_true", help=encoder.__doc__.splitlines()[0])
+    kind.add_argument(
+        "--layer", type=layer_sizes, metavar="ROWSxINxOUT", help=layer.__doc__.splitlines()[0]
+    )
     parser.add_argument("--out", type=Path, metavar="PATH", help="a file; a folder with --all")
     parser.add_argument("--density", type=float, help="fraction of weights kept")
     parser.add_argument("--dense", action="store_true", help="the dense twin, in floats")
@@ -91,21 +112,25 @@ def main():
     if arguments.dense and arguments.density not in (None, 1):
         parser.error("--dense goes with --density 1")
     options = arguments.mask_form, arguments.seed, arguments.opset, arguments.hand_folded
-    if arguments.encoder:
+    weights = Weights(
+        arguments.seed, arguments.density or 1.0, "float" if arguments.dense else "ternary"
+    )
+    if arguments.encoder or arguments.layer:
         if arguments.gamma or options != ("add", arguments.seed, 17, False):
             parser.error("--mask-form, --gamma, --hand-folded and --opset go with --name or --all")
+    if arguments.encoder:
         for name, default in ENCODER.items():
             if getattr(arguments, name) is None:
                 setattr(arguments, name, default)
         if arguments.d_model % arguments.nhead or arguments.d_model % 2:
             parser.error("--d-model must be even and a multiple of --nhead")
-        weights = Weights(
-            arguments.seed, arguments.density or 1.0, "float" if arguments.dense else "ternary"
-        )
         write(encoder(arguments, weights), arguments.out)
         return
     if any(getattr(arguments, name) is not None for name in ENCODER):
         parser.error("sizes go with --encoder")
+    if arguments.layer:
+        write(layer(arguments.layer, weights), arguments.out)
+        return
     try:
         if arguments.name:
             paths = {arguments.name: arguments.out}

@@ -16,7 +16,7 @@ const module = "github.com/sbtc-go/sbtc/"
 const rules = `
 	ir < ir/low < ir/op < frontend, passes, lossy;
 	ir/low, runtime < codegen;
-	frontend, passes, lossy, codegen < check < bench < cmd/sbtc;
+	frontend, passes, lossy, codegen < check < bench < cmd/sbtc, bench/table;
 
 	# The frontend alone decodes protobuf and lets onnx-go wire graphs.
 	google.golang.org/protobuf < frontend/internal/onnxpb, frontend/internal/pbtest, frontend;

@@ -128,6 +128,18 @@ def test_command(tmp_path, monkeypatch, capsys):
     assert "--gamma goes with the sparse forecast models" in capsys.readouterr().err
 
 
+def test_layer(tmp_path, monkeypatch):
+    path = tmp_path / "layer.onnx"
+    arguments = ["--layer", "4x10x20", "--density", "0.35", "--out", str(path)]
+    monkeypatch.setattr("sys.argv", ["shapes", *arguments])
+    main()
+    graph = onnx.load(path).graph
+    assert [node.op_type for node in graph.node] == ["MatMul"]
+    weight = numpy_helper.to_array(graph.initializer[0])
+    assert weight.shape == (10, 20) and np.count_nonzero(weight) == 70
+    assert len(np.unique(np.abs(weight))) == 2
+
+
 def test_unsuitable_form():
     with pytest.raises(Unsuitable, match="add, fill, index"):
         build(SMALL[3], "mha")
