@@ -24,6 +24,7 @@ var Portable = []Pass{
 	{Name: "cse", Run: cse},
 	{Name: "noop", Run: noop},
 	{Name: "masks", Run: masks},
+	{Name: "integers", Run: integers},
 	{Name: "einsum", Run: einsum},
 	{Name: "conv", Run: conv},
 	{Name: "linear", Run: linear},

@@ -103,7 +103,9 @@ func widened(t *testing.T, text string) *ir.Graph {
 		}
 		o := n.Op
 		if c, ok := o.(*op.Cast); ok && c.To == ir.Float32 {
-			o = &op.Cast{To: ir.Float64}
+			w := *c
+			w.To = ir.Float64
+			o = &w
 		}
 		m, err := g.Add(o, in, names...)
 		if err != nil {
