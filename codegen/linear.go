@@ -49,10 +49,8 @@ func (e *emitter) layer(n *ir.Node, op *low.Linear, sum sum) {
 	switch {
 	case x.Type.Len() == 0 || out.Type.Len() == 0:
 		e.zero(dst, x.Type.DType, n.In[2], rows, cols)
-	case op.Kind == "ternary" && x.Type.Layout == ir.Panels:
-		e.call("ternaryPanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.signs(e, w)), e.ref(n.In[2]), e.ref(n.In[3]), jen.Lit(panelsOf(x.Type))}, dims...)...)
 	case op.Kind == "ternary":
-		e.call("ternaryRows", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.signs(e, w)), e.ref(n.In[2]), e.ref(n.In[3]), jen.Lit(rows)}, dims...)...)
+		e.ternary(n, op, dst, src)
 	case op.Kind == "sparse" && x.Type.Layout == ir.Panels:
 		wide := e.scratch("float64", 8, k*ir.Lanes)
 		e.call("sparsePanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), wide, jen.Lit(panelsOf(x.Type))}, dims...)...)

@@ -33,19 +33,14 @@ const (
 	MaxTerms = 1 << 15 // of a block, rows alone and sums, so that a list of signed ones takes 16 bits for each
 )
 
-// terms bounds the terms of a block of a matrix with k rows.
-func (o Order) terms(k int) int {
+// Terms bounds the terms of a block of a matrix with k rows, rows alone among them.
+func (o Order) Terms(k int) int {
 	if o.Depth > 0 {
 		k = min(k, o.Depth)
 	}
-	g := o.Group
-	switch o.Strategy {
-	case "rt":
+	g := o.Rows()
+	if g == 0 {
 		return 2 * k // a pair of rows has two sums
-	case "perm":
-		g = permGroup
-	case "":
-		return 0
 	}
 	all := 1
 	for range g {
@@ -54,12 +49,22 @@ func (o Order) terms(k int) int {
 	return (k + g - 1) / g * (all - 1) / 2
 }
 
+// Rows is the number of rows that make a term of 4r and perm, else 0.
+func (o Order) Rows() int {
+	if o.Strategy == "perm" {
+		return permGroup
+	}
+	return o.Group
+}
+
 // check rejects an order that has no meaning.
 func (o Order) check(k int) error {
 	want := Order{Strategy: o.Strategy, Depth: o.Depth}
 	switch o.Strategy {
 	case "":
-		want.Depth = 0
+		if want.Depth = 0; o == want {
+			return nil
+		}
 	case "rt":
 		if want.Columns, want.Pairs = o.Columns, o.Pairs; o.Columns < 1 || o.Columns > MaxColumns {
 			return fmt.Errorf("blocks of %d columns, wanted 1 to %d", o.Columns, MaxColumns)
@@ -75,7 +80,7 @@ func (o Order) check(k int) error {
 	if o.Depth < 0 || o != want {
 		return fmt.Errorf("strategy %q does not have the fields %+v", o.Strategy, o)
 	}
-	if n := o.terms(k); n > MaxTerms {
+	if n := o.Terms(k); n > MaxTerms {
 		return fmt.Errorf("blocks of up to %d terms, which exceed %d: they need a smaller depth", n, MaxTerms)
 	}
 	return nil
@@ -116,10 +121,8 @@ func (o Order) Schedule(w []int8, k, n int) *Schedule {
 		switch o.Strategy {
 		case "rt":
 			s.tiles(w, top, end, o.Columns, o.Pairs)
-		case "4r":
-			s.table(w, top, end, o.Group)
-		case "perm":
-			s.table(w, top, end, permGroup)
+		case "4r", "perm":
+			s.table(w, top, end, o.Rows())
 		default:
 			panic("no schedule for strategy " + o.Strategy)
 		}

@@ -1,0 +1,68 @@
+package codegen
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// ternary emits the sums and scales of a ternary layer.
+func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
+	x, w := n.In[0].Type, n.In[1].Const
+	kernel, lists, count, width := "ternary", e.weights.signs, x.Rows(), 1
+	if op.Strategy != "" {
+		kernel = "term"
+		lists = func(e *emitter, w *ir.Tensor) *jen.Statement { return e.weights.terms(e, w, op) }
+	}
+	if x.Layout == ir.Panels {
+		kernel, count, width = kernel+"Panels", panelsOf(x), ir.Lanes
+	} else {
+		kernel += "Rows"
+	}
+	args := []jen.Code{dst, src, jen.Op("&").Add(lists(e, w)), e.ref(n.In[2]), e.ref(n.In[3])}
+	if op.Strategy != "" {
+		args = append(args, e.scratch("float32", 4, 2*op.Terms(w.Shape[0])*width))
+	}
+	e.call(kernel, append(args, jen.Lit(count), jen.Lit(w.Shape[0]), jen.Lit(w.Shape[1]))...)
+}
+
+// terms is a ternary constant as lists of terms, which its pattern and the order of op give.
+func (w *weights) terms(e *emitter, t *ir.Tensor, op *low.Linear) *jen.Statement {
+	p, _ := patternOf(ir.Data[int8](t), t.Shape[0], t.Shape[1], true)
+	load, b := w.pattern(e, p)
+	w.note("ternary", p.stored(), len(p.nonzero), b)
+	k := t.Shape[0]
+	depth := jen.Lit(k)
+	if op.Depth > 0 {
+		depth = jen.Lit(op.Depth)
+	}
+	switch {
+	case op.Strategy == "rt" && op.Pairs:
+		mates := w.stored(e, mates(op.Schedule(t)))
+		load = jen.Id(e.use("tileTerms")).Call(load, mates, jen.Lit(k), depth, jen.Lit(op.Columns))
+	case op.Strategy == "rt":
+		load = jen.Id(e.use("blockTerms")).Call(load, jen.Lit(k), depth)
+	default:
+		load = jen.Id(e.use("groupTerms")).Call(load, jen.Lit(k), depth, jen.Lit(op.Rows()))
+	}
+	return w.field(jen.Id(e.use("terms")), load)
+}
+
+// mates lists for every block the row with which each row is matched, itself if with none.
+func mates(s *low.Schedule) *ir.Tensor {
+	var out []uint16
+	for _, b := range s.Blocks {
+		at := len(out)
+		for i := range b.End - b.Top {
+			out = append(out, uint16(i))
+		}
+		for _, st := range b.Steps {
+			if len(st.Rows) == 2 {
+				k, q := st.Rows[0].Index()-b.Top, st.Rows[1].Index()-b.Top
+				out[at+k], out[at+q] = uint16(q), uint16(k)
+			}
+		}
+	}
+	return ir.Of(ir.Uint16, []int{len(out)}, out)
+}
