@@ -27,7 +27,10 @@ class Settings:
 
 
 class NoPruner:
-    """Leaves the weights alone; the interface of every pruner."""
+    """Leaves the weights alone, whose sparsity is constant; the interface of every pruner."""
+
+    def __init__(self, sparsity=0.0):
+        self.constant = sparsity
 
     def before(self, step, loss_of_val):
         """Runs between the gradients and the optimiser's step; loss_of_val() is the current validation loss."""
@@ -36,7 +39,8 @@ class NoPruner:
         """Runs after the optimiser's step."""
 
     def sparsity(self):
-        return 0.0
+        """The share of zeros among the weights that can be zero."""
+        return self.constant
 
     def state_dict(self):
         return {}

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from train import export, sbt, scores, sources, tasks
 from train.data import data_dir
-from train.loop import Settings, fit, predict
+from train.loop import NoPruner, Settings, fit, predict
 from train.parts import Cases, spread
 from train.run import Run, seed_all
 
@@ -110,7 +110,8 @@ def run(a) -> dict:
     model = build(a, data)
     settings = Settings(a.epochs, a.batch, a.lr, steps=a.steps_per_epoch, patience=a.patience)
     settings.device, settings.quiet = a.device, a.quiet
-    fit(model, data.train, data.val, LOSS[a.task], settings, run)
+    fixed = NoPruner(0.0 if a.dense else 1 - a.density)
+    fit(model, data.train, data.val, LOSS[a.task], settings, run, fixed)
     # The trained weights, and what is exported: the same function with plain linear layers.
     frozen = sbt.freeze(copy.deepcopy(model)).eval()
     result = evaluate(a, data, lambda part: predict(frozen, part, device=a.device))

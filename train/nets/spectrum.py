@@ -28,8 +28,10 @@ def complex_tanh(a, b):
     """(re, im) of tanh(a + ib), without the overflow of sinh and cosh.
 
     With s = sech(2a) = 2 e^-|2a| / (1 + e^-|4a|): tanh(a + ib) = (tanh(2a) + i sin(2b) s) / (1 + cos(2b) s).
+    At a pole the denominator is 0; it is held at 1e-4, which changes only values of magnitude above 100 and keeps one
+    unlucky pair of modes from ending a training in NaN.
     """
     e = torch.exp(-2 * a.abs())
     s = 2 * e / (1 + e * e)
-    d = 1 + torch.cos(2 * b) * s
+    d = (1 + torch.cos(2 * b) * s).clamp(min=1e-4)
     return torch.tanh(2 * a) / d, torch.sin(2 * b) * s / d
