@@ -6,9 +6,6 @@ import (
 	"slices"
 )
 
-// direct is how many uses of a value in memory are operands there, at most, instead of being loaded once.
-const direct = 1
-
 // allocator gives values registers in one pass. Values that can be loaded again make room for others, the one first that
 // is needed last (L. A. Belady, A study of replacement algorithms for a virtual-storage computer, 1966); no other value
 // is ever spilled.
@@ -96,7 +93,7 @@ func (a *allocator) inMemory(v int) bool {
 	if a.reg[v] >= 0 || s.base == nil || s.kind == broadcast && a.set != AVX512 {
 		return false
 	}
-	return len(a.values[v].uses)-a.next[v] <= direct
+	return len(a.values[v].uses)-a.next[v] <= a.direct
 }
 
 // in returns the register of v, loading it if need be, and pins it for the current instruction.

@@ -1,29 +1,70 @@
 package asm
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
+var only = flag.String("layers", "", "regular expression of the layers to time")
+
 // timed are layers to measure.
 var timed = []struct {
 	k, n, panels int
 	density      float64
+	direct       int
 	low.Order
 }{
-	{64, 64, 6, .35, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .10, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{38, 38, 13, .25, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{38, 76, 13, .25, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
-	{76, 38, 13, .25, low.Order{Strategy: "rt", Columns: 20, Pairs: true}},
-	{64, 128, 6, .50, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .90, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{128, 512, 6, .35, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{512, 512, 6, .10, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
+	{64, 64, 6, .35, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .35, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .35, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .10, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .10, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .10, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{38, 38, 13, .25, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{38, 38, 13, .25, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{38, 38, 13, .25, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{38, 76, 13, .25, 1, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
+	{38, 76, 13, .25, 2, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
+	{38, 76, 13, .25, 3, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
+	{76, 38, 13, .25, 1, low.Order{Strategy: "rt", Columns: 20, Pairs: true}},
+	{76, 38, 13, .25, 2, low.Order{Strategy: "rt", Columns: 20, Pairs: true}},
+	{76, 38, 13, .25, 3, low.Order{Strategy: "rt", Columns: 20, Pairs: true}},
+	{64, 128, 6, .50, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 128, 6, .50, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 128, 6, .50, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .90, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .90, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .90, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{128, 512, 6, .35, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{128, 512, 6, .35, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{128, 512, 6, .35, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{512, 512, 6, .35, 1, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
+	{512, 512, 6, .35, 2, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
+	{512, 512, 6, .35, 3, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
+	{512, 512, 6, .35, 1, low.Order{Strategy: "4r", Group: 4, Depth: 64}},
+	{512, 512, 6, .35, 2, low.Order{Strategy: "4r", Group: 4, Depth: 64}},
+	{512, 512, 6, .35, 3, low.Order{Strategy: "4r", Group: 4, Depth: 64}},
+	{512, 512, 6, .35, 1, low.Order{Strategy: "4r", Group: 4, Depth: 48}},
+	{512, 512, 6, .35, 2, low.Order{Strategy: "4r", Group: 4, Depth: 48}},
+	{512, 512, 6, .35, 3, low.Order{Strategy: "4r", Group: 4, Depth: 48}},
+	{512, 512, 6, .35, 1, low.Order{Strategy: "4r", Group: 3, Depth: 60}},
+	{512, 512, 6, .35, 2, low.Order{Strategy: "4r", Group: 3, Depth: 60}},
+	{512, 512, 6, .35, 3, low.Order{Strategy: "4r", Group: 3, Depth: 60}},
+	{512, 512, 6, .10, 1, low.Order{Strategy: "4r", Group: 3, Depth: 96}},
+	{512, 512, 6, .10, 2, low.Order{Strategy: "4r", Group: 3, Depth: 96}},
+	{512, 512, 6, .10, 3, low.Order{Strategy: "4r", Group: 3, Depth: 96}},
+	{512, 512, 6, .10, 1, low.Order{Strategy: "4r", Group: 2, Depth: 128}},
+	{512, 512, 6, .10, 2, low.Order{Strategy: "4r", Group: 2, Depth: 128}},
+	{512, 512, 6, .10, 3, low.Order{Strategy: "4r", Group: 2, Depth: 128}},
+	{512, 512, 6, .10, 1, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
+	{512, 512, 6, .10, 2, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
+	{512, 512, 6, .10, 3, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
 }
 
 // BenchmarkLayers prints, for each layer and instruction set, the least time of a batch in cycles of a 4 GHz core per
@@ -35,6 +76,10 @@ func BenchmarkLayers(b *testing.B) {
 	r := rand.New(rand.NewPCG(3, 4))
 	m := newModule(b)
 	for i, c := range timed {
+		name := fmt.Sprintf("%dx%d d=%.2f M=%d direct %d %s", c.k, c.n, c.density, c.panels*lanes, c.direct, strings.TrimPrefix(fmt.Sprintf("%+v", c.Order), "{Strategy:"))
+		if !regexp.MustCompile(*only).MatchString(name) {
+			continue
+		}
 		w := make([]int8, c.k*c.n)
 		nonzero := 0
 		for q := range w {
@@ -44,6 +89,8 @@ func BenchmarkLayers(b *testing.B) {
 			}
 		}
 		l := &testLayer{panels: c.panels}
+		l.direct = c.direct
+		l.Table = c.Strategy == "4r"
 		l.Name, l.Schedule = fmt.Sprintf("layer%d", i), c.Schedule(w, c.k, c.n)
 		l.Scale, l.Bias = floats(r, c.n, true), make([]float32, c.n)
 		for j := range l.Bias {
@@ -55,7 +102,7 @@ func BenchmarkLayers(b *testing.B) {
 		}
 		l.want = l.eval()
 		m.add(b, l)
-		fmt.Fprintf(&m.main, "\tnote(%q, %d)\n", fmt.Sprintf("%dx%d d=%.2f M=%d %+v", c.k, c.n, c.density, c.panels*lanes, c.Order)+m.sizes(b, l, nonzero), nonzero*c.panels)
+		fmt.Fprintf(&m.main, "\tnote(%q, %d)\n", name+m.sizes(b, l, nonzero), nonzero*c.panels)
 	}
 	m.calibrate()
 	m.main.WriteString("\ttimeAll()\n")
@@ -112,10 +159,10 @@ func note(name string, work int) {
 }
 
 func timeAll() {
-	for round := range 300 {
+	for round := range 200 {
 		for _, t := range timings {
 			for i, f := range t.runs {
-				reps := 1 + 600000/t.work/3
+				reps := 1 + 100000/t.work
 				start := time.Now()
 				for range reps {
 					f()

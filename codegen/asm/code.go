@@ -8,6 +8,7 @@ type code struct {
 	ops    []op
 	values []value
 	loads  map[source]int // values by where they come from
+	direct int            // how many uses of a value in memory are operands there, at most, instead of being loaded once
 }
 
 // value is what an instruction made, or what can be loaded again at any time.
@@ -57,7 +58,10 @@ type op struct {
 	to   source // of a store
 }
 
-func newCode(set Set) *code { return &code{set: set, loads: map[source]int{}} }
+// direct is what measurements favour.
+const direct = 2
+
+func newCode(set Set) *code { return &code{set: set, loads: map[source]int{}, direct: direct} }
 
 // load is the value that can be loaded from s.
 func (c *code) load(s source) int {

@@ -75,11 +75,11 @@ func (p *printer) constant(c *code, row []float32, j int) int {
 	if uniform(row) {
 		return p.uniform(c, row[0])
 	}
-	return c.load(source{broadcast, p.table, p.pool.row(row, j)})
+	return c.load(source{broadcast, p.consts, p.pool.row(row, j)})
 }
 
 func (p *printer) uniform(c *code, v float32) int {
-	return c.load(source{broadcast, p.table, p.pool.at(v)})
+	return c.load(source{broadcast, p.consts, p.pool.at(v)})
 }
 
 // uniform reports whether all elements have the same bits.

@@ -17,6 +17,8 @@ type Layer struct {
 	Scale, Bias []float32 // by column; a nil Bias is none
 	Act         low.Expr  // of the sum x0 and of Extra x1, x2, ...; zero if there is none
 	Extra       []Extra
+	direct      int  // of the code, if not 0
+	Table       bool // terms of several rows are kept in memory, as blocks have too many columns to compute them in each part
 }
 
 // Extra is a further input of an epilogue: constants, one a column, or panels like those of the result.
@@ -24,12 +26,12 @@ type Extra struct{ Row []float32 }
 
 // Function is one function of assembly,
 //
-//	func Name(dst, src *float32, panels int, x1, x2 *float32...)
+//	func Name(dst, src *float32, panels int, x1, x2, ... *float32)
 //
-// that computes some columns of a number of panels.
+// that computes some columns, or some rows' share of all, of a number of panels.
 type Function struct {
 	Name   string
-	Params []string // the extra inputs that it takes
+	Params []string // after panels: the extra inputs, and room for a table
 	Text   string
 	Bytes  int // of code, about
 }
@@ -69,28 +71,29 @@ func (l *Layer) Params() []string {
 }
 
 // pointers are registers for addresses; the first are those of the result, the source, and the constants.
-var pointers = []string{"DI", "SI", "DX", "R8", "R9", "R10", "R11", "R12", "R13"}
+var pointers = []string{"DI", "SI", "DX", "R8", "R9", "R10", "R11", "R12", "R13", "AX"}
 
 // MaxParams is how many extra inputs in memory a layer can have.
-const MaxParams = 6
+const MaxParams = 4
 
 // printer prints the functions of one layer.
 type printer struct {
 	*Layer
-	set             Set
-	dst, src, table *base
-	extra           map[int]*base
-	pool            *Pool
-	begun           []bool // columns with a sum in the result
-	last            []int  // block of a column after which it is complete
-	out             []Function
-	body            text // of the current function
+	set              Set
+	dst, src, consts *base
+	extra            map[int]*base
+	table            []*base // of the terms in memory
+	pool             *Pool
+	begun            []bool // columns with a sum in the result
+	last             []int  // block of a column after which it is complete
+	out              []Function
+	body             text // of the current function
 }
 
 // Functions are the code of l for a set of instructions, to be called one after the other; pool gets the constants.
 func (l *Layer) Functions(set Set, pool *Pool) ([]Function, error) {
 	p := &printer{Layer: l, set: set, pool: pool, extra: map[int]*base{}}
-	p.dst, p.src, p.table = &base{reg: pointers[0]}, &base{reg: pointers[1]}, &base{reg: pointers[2]}
+	p.dst, p.src, p.consts = &base{reg: pointers[0]}, &base{reg: pointers[1]}, &base{reg: pointers[2]}
 	for i, x := range l.Extra {
 		if x.Row == nil && l.Act.Uses(i+1) {
 			if len(p.extra) == MaxParams {
@@ -106,8 +109,13 @@ func (l *Layer) Functions(set Set, pool *Pool) ([]Function, error) {
 			p.last[j] = i
 		}
 	}
+	block := p.block
+	if l.Table {
+		block = p.tableBlock
+		p.tableBases()
+	}
 	for i := range l.Schedule.Blocks {
-		if err := p.block(i); err != nil {
+		if err := block(i); err != nil {
 			return nil, fmt.Errorf("%s: block %d: %w", l.Name, i, err)
 		}
 	}
@@ -122,7 +130,7 @@ func (p *printer) block(i int) error {
 	for k := range parts {
 		lo, hi := b.Lo+k*(b.Hi-b.Lo)/parts, b.Lo+(k+1)*(b.Hi-b.Lo)/parts
 		c := newCode(p.set)
-		p.sums(c, i, lo, hi)
+		p.sums(c, i, lo, hi, func(step int) int { return p.term(c, b.Steps[step].Rows) })
 		if err := p.emit(c); err != nil {
 			return err
 		}
@@ -167,7 +175,7 @@ func (p *printer) bases() []*base {
 			bases = append(bases, b)
 		}
 	}
-	return append(bases, p.table)
+	return append(bases, p.consts)
 }
 
 // stride is the distance of two panels in bytes.
@@ -181,6 +189,9 @@ func (p *printer) stride(b *base) int {
 // place moves the bases to where the code has short displacements, and prints it.
 func (p *printer) place(c *code) (*text, error) {
 	t := &text{}
+	if p.direct > 0 {
+		c.direct = p.direct
+	}
 	for _, b := range p.bases() {
 		lo, hi, unit := -1, -1, p.set.width()
 		c.sources(func(s source) {
@@ -209,6 +220,9 @@ func (p *printer) flush() {
 	}
 	name := fmt.Sprintf("%s_%d%s", p.Name, len(p.out), p.set)
 	params := p.Params()
+	if p.table != nil {
+		params = append(params, "table")
+	}
 	var t text
 	fmt.Fprintf(&t, "TEXT ·%s(SB), NOSPLIT, $0-%d\n", name, 8*(3+len(params)))
 	for i, a := range append([]string{"dst", "src", "panels"}, params...) {
@@ -220,10 +234,16 @@ func (p *printer) flush() {
 			reg = pointers[i]
 		}
 		t.line(5, "MOVQ %s+%d(FP), %s", a, 8*i, reg)
+		if a == "table" && p.set == AVX512 {
+			t.line(7, "ADDQ $%d, %s", p.table[0].shift, reg)
+		}
 	}
-	t.line(7, "LEAQ %s<>(SB), %s", p.pool.Name, p.table.reg)
+	for i, b := range p.table[min(1, len(p.table)):] {
+		t.line(8, "LEAQ %d(%s), %s", (i+1)*tableSpan*p.set.width(), p.table[0].reg, b.reg)
+	}
+	t.line(7, "LEAQ %s<>(SB), %s", p.pool.Name, p.consts.reg)
 	ones, zeros := p.set.held()
-	t.line(7, "VBROADCASTSS %d(%s), %s", p.pool.at(1), p.table.reg, p.set.reg(ones))
+	t.line(7, "VBROADCASTSS %d(%s), %s", p.pool.at(1), p.consts.reg, p.set.reg(ones))
 	if zeros >= 0 {
 		t.line(6, "VXORPS %[1]s, %[1]s, %[1]s", p.set.reg(zeros))
 	}
@@ -233,7 +253,7 @@ func (p *printer) flush() {
 		t.WriteString("half:\n")
 	}
 	t.add(&p.body)
-	p.table.move(&t, 0)
+	p.consts.move(&t, 0)
 	bases := p.bases()
 	bases = bases[:len(bases)-1]
 	if p.set == AVX2 { // the halves of a panel, one after the other

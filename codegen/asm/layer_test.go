@@ -57,6 +57,8 @@ func randomLayer(r *rand.Rand, i int) *testLayer {
 	switch i {
 	case 0:
 		k, n, density = 300, 300, .1 // displacements beyond those of one byte
+	case 2:
+		k, n, density = 100, 300, .5
 	case 1:
 		k, n, density = 5, 5, 0
 	}
@@ -71,7 +73,15 @@ func randomLayer(r *rand.Rand, i int) *testLayer {
 	if r.IntN(3) == 0 {
 		height = 1 + r.IntN(k)
 	}
-	l.Name, l.Schedule = fmt.Sprintf("layer%d", i), plan(r, w, k, n, 1+r.IntN(30), height)
+	width := 1 + r.IntN(30)
+	if l.Table = r.IntN(3) == 0; l.Table {
+		width = n
+	}
+	l.Name, l.Schedule = fmt.Sprintf("layer%d", i), plan(r, w, k, n, width, height)
+	if i == 2 { // a table that several registers address
+		l.Name, l.Schedule = "layer2", low.Order{Strategy: "4r", Group: 4, Depth: 88}.Schedule(w, k, n)
+		l.Table = true
+	}
 	if err := l.Schedule.Check(w); err != nil {
 		panic(err)
 	}
@@ -266,7 +276,11 @@ func (m *module) add(t testing.TB, l *testLayer) {
 			m.asm.WriteString(f.Text + "\n")
 			args, params := "", ""
 			for _, p := range f.Params {
-				args += fmt.Sprintf(", x[%d]", int(p[1]-'1'))
+				if p == "table" {
+					args += ", &table[0]"
+				} else {
+					args += fmt.Sprintf(", x[%d]", int(p[1]-'1'))
+				}
 				params += ", " + p
 			}
 			if params != "" {
@@ -340,7 +354,10 @@ func run(name string, avx512 bool, extra, panels, k, n int, f func(dst, src *flo
 	calls = append(calls, func() { f(&dst[16], &src[0], x) })
 }
 
-var calls []func()
+var (
+	calls []func()
+	table [1 << 16]float32
+)
 `
 
 func (m *module) run(t testing.TB, args ...string) string {

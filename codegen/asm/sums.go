@@ -7,8 +7,9 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// sums builds the sums of columns [lo, hi) over the rows of a block, and their epilogue if they are complete then.
-func (p *printer) sums(c *code, block, lo, hi int) {
+// sums builds the sums of columns [lo, hi) over the rows of a block, and their epilogue if they are complete then; term
+// gives the value of a step's term.
+func (p *printer) sums(c *code, block, lo, hi int, term func(step int) int) {
 	b := &p.Schedule.Blocks[block]
 	acc, wrote := make([]int, hi-lo), make([]int, hi-lo)
 	for j := range acc {
@@ -19,7 +20,7 @@ func (p *printer) sums(c *code, block, lo, hi int) {
 	}
 	carried := slices.Clone(acc)
 	var uses []low.Signed
-	for _, s := range b.Steps {
+	for i, s := range b.Steps {
 		uses = uses[:0]
 		for _, u := range s.Uses {
 			if j := u.Index(); j >= lo && j < hi {
@@ -29,7 +30,7 @@ func (p *printer) sums(c *code, block, lo, hi int) {
 		if len(uses) == 0 {
 			continue
 		}
-		t := p.term(c, s.Rows)
+		t := term(i)
 		// Columns are independent: the one that has waited longest comes first.
 		slices.SortStableFunc(uses, func(a, b low.Signed) int { return wrote[a.Index()-lo] - wrote[b.Index()-lo] })
 		for _, u := range uses {
@@ -57,11 +58,14 @@ func (p *printer) sums(c *code, block, lo, hi int) {
 	}
 }
 
+// row is a row of the source.
+func (p *printer) row(c *code, k int) int { return c.load(source{vector, p.src, k * 4 * ir.Lanes}) }
+
 // term is the sum of rows of the source.
 func (p *printer) term(c *code, rows []low.Signed) int {
 	t := -1
 	for _, r := range rows {
-		x := c.load(source{vector, p.src, r.Index() * 4 * ir.Lanes})
+		x := p.row(c, r.Index())
 		switch {
 		case t < 0:
 			t = x
