@@ -30,10 +30,10 @@ type layer struct {
 // where the path in use has no code. It is nil if the layer does not become code.
 func (e *emitter) code(n *ir.Node, op *low.Linear) (call *jen.Statement, whole bool, err error) {
 	x, w, out := n.In[0].Type, n.In[1].Const, n.Out[0].Type
-	if op.Strategy != "rt" || x.Layout != ir.Panels || x.Len() == 0 || out.Len() == 0 || x.DType != ir.Float32 {
+	if e.opt.Mode != Speed || op.Strategy == "" || x.Layout != ir.Panels || x.Len() == 0 || out.Len() == 0 || x.DType != ir.Float32 {
 		return nil, false, nil
 	}
-	l := asm.Layer{Name: fmt.Sprintf("layer%d", len(e.layers.list)+1), Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const)}
+	l := asm.Layer{Name: fmt.Sprintf("layer%d", len(e.layers.list)+1), Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const), Table: op.Strategy != "rt"}
 	if n.In[3] != nil {
 		l.Bias = ir.Data[float32](n.In[3].Const)
 	}
@@ -45,7 +45,11 @@ func (e *emitter) code(n *ir.Node, op *low.Linear) (call *jen.Statement, whole b
 	if !whole && out.DType != ir.Float32 {
 		return nil, false, nil
 	}
-	made := layer{name: l.Name, params: l.Params(), panels: panelsOf(x), k: w.Shape[0], n: w.Shape[1], pool: asm.NewPool(l.Name)}
+	params := l.Params()
+	if n := l.TableLen(); n > 0 {
+		params, args = append(params, "table"), append(args, e.scratch("float32", 4, n))
+	}
+	made := layer{name: l.Name, params: params, panels: panelsOf(x), k: w.Shape[0], n: w.Shape[1], pool: asm.NewPool(l.Name)}
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
 		if made.functions[set], err = l.Functions(set, made.pool); err != nil {
 			return nil, false, err
@@ -118,8 +122,17 @@ func (l *layer) signature() string {
 	return strings.Join(append([]string{"dst", "src"}, l.params...), ", ") + " []float32"
 }
 
-// callPanels is how many panels one call computes at most: about 100 microseconds of a function of 18 KiB.
-const callPanels = 128
+// callBytes is how many bytes of code, panel by panel, one call runs at most: about 100 microseconds.
+const callBytes = 4 << 20
+
+// callPanels is how many panels one call computes at most.
+func callPanels(fs []asm.Function) int {
+	n := callBytes
+	for _, f := range fs {
+		n = min(n, callBytes/f.Bytes)
+	}
+	return max(n, 1)
+}
 
 // print writes the functions of a layer, their declarations, and the choice between them.
 func (l *layer) print(s, stubs *strings.Builder) {
@@ -128,7 +141,9 @@ func (l *layer) print(s, stubs *strings.Builder) {
 	row := ir.Lanes
 	fmt.Fprintf(stubs, "\t_, _ = dst[%d], src[%d]\n", l.panels*l.n*row-1, l.panels*l.k*row-1)
 	for _, x := range l.params {
-		fmt.Fprintf(stubs, "\t_ = %s[%d]\n", x, l.panels*l.n*row-1)
+		if x != "table" {
+			fmt.Fprintf(stubs, "\t_ = %s[%d]\n", x, l.panels*l.n*row-1)
+		}
 	}
 	stubs.WriteString("\tswitch path {\n")
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
@@ -137,19 +152,24 @@ func (l *layer) print(s, stubs *strings.Builder) {
 		}
 		fmt.Fprintf(stubs, "\tcase path%v:\n", set)
 		at, m, indent := "0", fmt.Sprint(l.panels), "\t\t"
-		if l.panels > callPanels {
-			fmt.Fprintf(stubs, "\t\tfor p := 0; p < %d; p += %d {\n\t\t\tm := min(%[2]d, %[1]d-p)\n", l.panels, callPanels)
+		most := callPanels(l.functions[set])
+		if l.panels > most {
+			fmt.Fprintf(stubs, "\t\tfor p := 0; p < %d; p += %d {\n\t\t\tm := min(%[2]d, %[1]d-p)\n", l.panels, most)
 			at, m, indent = "p*%d", "m", "\t\t\t"
 		}
 		place := func(width int) string { return strings.ReplaceAll(at, "%d", fmt.Sprint(width*row)) }
 		for _, f := range l.functions[set] {
 			fmt.Fprintf(stubs, "%s%s(&dst[%s], &src[%s], %s", indent, f.Name, place(l.n), place(l.k), m)
 			for _, x := range f.Params {
-				fmt.Fprintf(stubs, ", &%s[%s]", x, place(l.n))
+				if x == "table" {
+					stubs.WriteString(", &table[0]")
+				} else {
+					fmt.Fprintf(stubs, ", &%s[%s]", x, place(l.n))
+				}
 			}
 			stubs.WriteString(")\n")
 		}
-		if l.panels > callPanels {
+		if l.panels > most {
 			stubs.WriteString("\t\t}\n")
 		}
 		stubs.WriteString("\t\treturn true\n")
