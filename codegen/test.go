@@ -2,10 +2,12 @@ package codegen
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/dave/jennifer/jen"
 
@@ -190,18 +192,25 @@ func sample(d ir.DType) jen.Code {
 
 type goldenHash struct{ seed, hash uint64 }
 
-// golden evaluates the graph on seeded inputs; a graph that has no result for them has no golden vectors.
+// golden evaluates the graph on seeded inputs, all at once since a large one takes seconds; a graph that has no result for
+// them has no golden vectors.
 func (e *emitter) golden() ([]goldenHash, error) {
+	var y [goldenVectors][]*ir.Tensor
+	var errs [goldenVectors]error
+	var wg sync.WaitGroup
+	for i := range y {
+		wg.Go(func() { y[i], errs[i] = e.g.Eval(goldenInputs(e.g, uint64(i)+1)) })
+	}
+	wg.Wait()
 	var out []goldenHash
-	for seed := range uint64(goldenVectors) {
-		y, err := e.g.Eval(goldenInputs(e.g, seed+1))
-		if err != nil {
-			if _, bug := err.(*ir.BugError); bug {
-				return nil, err
-			}
-			continue
+	for i := range y {
+		var bug *ir.BugError
+		switch {
+		case errs[i] == nil:
+			out = append(out, goldenHash{uint64(i) + 1, hashOutputs(y[i])})
+		case errors.As(errs[i], &bug):
+			return nil, errs[i]
 		}
-		out = append(out, goldenHash{seed + 1, hashOutputs(y)})
 	}
 	return out, nil
 }
