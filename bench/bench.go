@@ -44,6 +44,11 @@ type run struct {
 
 // Run compiles the model, builds the package in a temporary module without network, and measures.
 func (b Bench) Run() (r *Result, err error) {
+	if b.Library != "" {
+		if _, err := os.Stat(b.Library); err != nil {
+			return nil, fmt.Errorf("ONNX Runtime: %w; --ort takes the path of libonnxruntime.so (or .dylib, .dll)", err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "sbtc-")
 	if err != nil {
 		return nil, err

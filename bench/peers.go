@@ -3,7 +3,6 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -34,9 +33,6 @@ var numbers = []ir.DType{ir.Float32, ir.Float64, ir.Float16, ir.BFloat16, ir.Boo
 func (w *run) openORT() error {
 	if w.Library == "" {
 		return nil
-	}
-	if _, err := os.Stat(w.Library); err != nil {
-		return fmt.Errorf("ONNX Runtime: %w; --ort takes the path of libonnxruntime.so (or .dylib, .dll)", err)
 	}
 	for _, v := range slices.Concat(w.sample.Compiled.Graph.In, w.sample.Compiled.Graph.Out) {
 		if !v.Type.Static() || !slices.Contains(numbers, v.Type.DType) {

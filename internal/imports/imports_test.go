@@ -16,6 +16,7 @@ const module = "github.com/sbtc-go/sbtc/"
 const rules = `
 	ir < ir/low < ir/op < frontend, passes, lossy;
 	ir/low, runtime < codegen;
+	ir/low < codegen/asm < codegen;
 	frontend, passes, lossy, codegen < check < bench < cmd/sbtc, bench/table;
 
 	# The frontend alone decodes protobuf and lets onnx-go wire graphs.
