@@ -24,6 +24,10 @@ type Options struct {
 	Flags   string // of the command, for the header; "" if none
 	Version string // of sbtc
 	Mode    Mode
+
+	// CodeBudget is how many bytes of machine code may hold weights, for AVX-512 first and of what is left for AVX2; 0 is
+	// 16 MiB, less than 0 none. Layers beyond it take loops.
+	CodeBudget int
 }
 
 // Mode is what a package is made for.
@@ -70,7 +74,11 @@ func Generate(g *ir.Graph, opt Options) ([]File, error) {
 		return nil, err
 	}
 	files = append(files, kernels...)
-	files = append(files, e.layerFiles()...)
+	layers, err := e.layerFiles()
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, layers...)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return files, nil
 }

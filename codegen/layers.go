@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -11,27 +12,26 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// layers gathers the layers whose weights are code.
+// layers gathers the layers whose weights may become code.
 type layers struct {
-	list []layer
+	list []*layer
 }
 
-// layer is such a layer: functions for each instruction set that has them, and what they read.
+// layer is such a layer: what it reads, and its functions for each instruction set, nil if it keeps to the loop there.
 type layer struct {
-	name      string
-	params    []string // of the inputs of its epilogue in memory
+	asm.Layer
+	params    []string // after dst and src
 	panels    int
-	k, n      int
 	functions [asm.AVX512 + 1][]asm.Function
 	pool      *asm.Pool
 }
 
-// code prints the layer n, with its epilogue if whole, as code, and returns the call of it: an expression that is false
-// where the path in use has no code. It is nil if the layer does not become code.
-func (e *emitter) code(n *ir.Node, op *low.Linear) (call *jen.Statement, whole bool, err error) {
+// code returns the call of the layer n as code, with its epilogue if whole: an expression that is false where the path in
+// use has no code. It is nil if the layer does not become code.
+func (e *emitter) code(n *ir.Node, op *low.Linear) (call *jen.Statement, whole bool) {
 	x, w, out := n.In[0].Type, n.In[1].Const, n.Out[0].Type
 	if e.opt.Mode != Speed || op.Strategy == "" || x.Layout != ir.Panels || x.Len() == 0 || out.Len() == 0 || x.DType != ir.Float32 {
-		return nil, false, nil
+		return nil, false
 	}
 	l := asm.Layer{Name: fmt.Sprintf("layer%d", len(e.layers.list)+1), Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const), Table: op.Strategy != "rt"}
 	if n.In[3] != nil {
@@ -43,21 +43,15 @@ func (e *emitter) code(n *ir.Node, op *low.Linear) (call *jen.Statement, whole b
 		whole, l.Act, l.Extra, args = true, op.Act, extra, refs
 	}
 	if !whole && out.DType != ir.Float32 {
-		return nil, false, nil
+		return nil, false
 	}
 	params := l.Params()
 	if n := l.TableLen(); n > 0 {
 		params, args = append(params, "table"), append(args, e.scratch("float32", 4, n))
 	}
-	made := layer{name: l.Name, params: params, panels: panelsOf(x), k: w.Shape[0], n: w.Shape[1], pool: asm.NewPool(l.Name)}
-	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
-		if made.functions[set], err = l.Functions(set, made.pool); err != nil {
-			return nil, false, err
-		}
-	}
-	e.layers.list = append(e.layers.list, made)
+	e.layers.list = append(e.layers.list, &layer{Layer: l, params: params, panels: panelsOf(x)})
 	e.use("path")
-	return jen.Id(l.Name).Call(append([]jen.Code{e.ref(n.Out[0]), e.ref(n.In[0])}, args...)...), whole, nil
+	return jen.Id(l.Name).Call(append([]jen.Code{e.ref(n.Out[0]), e.ref(n.In[0])}, args...)...), whole
 }
 
 // epilogueInputs are the further inputs of an epilogue, and references to those in memory; ok tells whether it can be
@@ -101,21 +95,86 @@ func (e *emitter) unless(call *jen.Statement, run func() error) error {
 }
 
 // layerFiles are the assembly of all layers and the Go beside it.
-func (e *emitter) layerFiles() []File {
+func (e *emitter) layerFiles() ([]File, error) {
 	if len(e.layers.list) == 0 {
-		return nil
+		return nil, nil
+	}
+	if err := e.layers.print(e.opt.CodeBudget); err != nil {
+		return nil, err
 	}
 	var s, stubs, none strings.Builder
-	fmt.Fprintf(&s, "// %s\n\n//go:build !purego\n\n#include \"textflag.h\"\n", e.opt.header())
 	fmt.Fprintf(&stubs, "// %s\n\n//go:build !purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
 	fmt.Fprintf(&none, "// %s\n\n//go:build !amd64 || purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
 	for _, l := range e.layers.list {
-		l.print(&s, &stubs)
-		fmt.Fprintf(&none, "\n// %s is false: there is no code for it.\nfunc %[1]s(%s) bool { return false }\n", l.name, l.signature())
+		l.write(&s, &stubs)
+		fmt.Fprintf(&none, "\n// %s is false: there is no code for it.\nfunc %[1]s(%s) bool { return false }\n", l.Name, l.signature())
 	}
+	head := fmt.Sprintf("// %s\n\n//go:build !purego\n\n#include \"textflag.h\"\n", e.opt.header())
 	return []File{
-		{"layers_amd64.s", []byte(s.String())}, {"layers_amd64.go", []byte(stubs.String())}, {"layers_noasm.go", []byte(none.String())},
+		{"layers_amd64.s", []byte(head + asm.Shorten(s.String()))}, {"layers_amd64.go", []byte(stubs.String())}, {"layers_noasm.go", []byte(none.String())},
+	}, nil
+}
+
+// defaultBudget is the machine code that the layers of a package may take.
+const defaultBudget = 16 << 20
+
+// print makes the functions of as many layers as the budget allows: first for AVX-512, then, of what is left, for AVX2.
+// Layers that run their code on more panels come first.
+func (l *layers) print(budget int) error {
+	if budget == 0 {
+		budget = defaultBudget
 	}
+	order := slices.Clone(l.list)
+	slices.SortStableFunc(order, func(a, b *layer) int { return b.panels - a.panels })
+	for _, a := range order {
+		a.pool = asm.NewPool(a.Name)
+	}
+	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
+		for _, a := range order {
+			if a.Least(set) > budget {
+				continue
+			}
+			fs, err := a.Functions(set, a.pool)
+			if err != nil {
+				return err
+			}
+			if n := bytesOf(fs); n <= budget {
+				a.functions[set] = fs
+				budget -= n
+			}
+		}
+	}
+	return nil
+}
+
+func bytesOf(fs []asm.Function) (n int) {
+	for _, f := range fs {
+		n += f.Bytes
+	}
+	return n
+}
+
+// Coded tells of a layer whose weights may be code.
+type Coded struct {
+	Name         string
+	Adds, Panels int // additions for a panel, and how many panels there are
+	AVX512, AVX2 int // bytes of code; 0 if it keeps to the loop
+}
+
+// Code lists the layers of g whose weights may be code under the given options.
+func Code(g *ir.Graph, opt Options) ([]Coded, error) {
+	e := newEmitter(g, opt)
+	if err := e.emit(); err != nil {
+		return nil, err
+	}
+	if err := e.layers.print(opt.CodeBudget); err != nil {
+		return nil, err
+	}
+	var out []Coded
+	for _, l := range e.layers.list {
+		out = append(out, Coded{l.Name, l.Schedule.Adds(), l.panels, bytesOf(l.functions[asm.AVX512]), bytesOf(l.functions[asm.AVX2])})
+	}
+	return out, nil
 }
 
 func (l *layer) signature() string {
@@ -134,15 +193,15 @@ func callPanels(fs []asm.Function) int {
 	return max(n, 1)
 }
 
-// print writes the functions of a layer, their declarations, and the choice between them.
-func (l *layer) print(s, stubs *strings.Builder) {
-	fmt.Fprintf(stubs, "\n// %s computes a layer whose weights are code, and reports whether there is code for the path in use.\n", l.name)
-	fmt.Fprintf(stubs, "func %s(%s) bool {\n", l.name, l.signature())
+// write writes the functions of a layer, their declarations, and the choice between them.
+func (l *layer) write(s, stubs *strings.Builder) {
+	fmt.Fprintf(stubs, "\n// %s computes a layer whose weights are code, and reports whether there is code for the path in use.\n", l.Name)
+	fmt.Fprintf(stubs, "func %s(%s) bool {\n", l.Name, l.signature())
 	row := ir.Lanes
-	fmt.Fprintf(stubs, "\t_, _ = dst[%d], src[%d]\n", l.panels*l.n*row-1, l.panels*l.k*row-1)
+	fmt.Fprintf(stubs, "\t_, _ = dst[%d], src[%d]\n", l.panels*l.Schedule.N*row-1, l.panels*l.Schedule.K*row-1)
 	for _, x := range l.params {
 		if x != "table" {
-			fmt.Fprintf(stubs, "\t_ = %s[%d]\n", x, l.panels*l.n*row-1)
+			fmt.Fprintf(stubs, "\t_ = %s[%d]\n", x, l.panels*l.Schedule.N*row-1)
 		}
 	}
 	stubs.WriteString("\tswitch path {\n")
@@ -159,12 +218,12 @@ func (l *layer) print(s, stubs *strings.Builder) {
 		}
 		place := func(width int) string { return strings.ReplaceAll(at, "%d", fmt.Sprint(width*row)) }
 		for _, f := range l.functions[set] {
-			fmt.Fprintf(stubs, "%s%s(&dst[%s], &src[%s], %s", indent, f.Name, place(l.n), place(l.k), m)
+			fmt.Fprintf(stubs, "%s%s(&dst[%s], &src[%s], %s", indent, f.Name, place(l.Schedule.N), place(l.Schedule.K), m)
 			for _, x := range f.Params {
 				if x == "table" {
 					stubs.WriteString(", &table[0]")
 				} else {
-					fmt.Fprintf(stubs, ", &%s[%s]", x, place(l.n))
+					fmt.Fprintf(stubs, ", &%s[%s]", x, place(l.Schedule.N))
 				}
 			}
 			stubs.WriteString(")\n")
@@ -185,5 +244,7 @@ func (l *layer) print(s, stubs *strings.Builder) {
 			s.WriteString("\n" + f.Text)
 		}
 	}
-	s.WriteString("\n" + l.pool.Text())
+	if l.functions[asm.AVX512] != nil || l.functions[asm.AVX2] != nil {
+		s.WriteString("\n" + l.pool.Text())
+	}
 }

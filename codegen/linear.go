@@ -16,10 +16,8 @@ func panelsOf(t ir.Type) int { return (t.Rows() + ir.Lanes - 1) / ir.Lanes }
 func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 	sum := e.sumOf(n, op.Act)
 	finish := func() error { return e.epilogue(n, op.Act, sum, n.In[op.Operands():]) }
-	call, whole, err := e.code(n, op)
+	call, whole := e.code(n, op)
 	switch {
-	case err != nil:
-		return err
 	case call == nil:
 		e.layer(n, op, sum)
 	case whole:

@@ -279,3 +279,14 @@ func (p *printer) flush() {
 	p.out = append(p.out, Function{Name: name, Params: params, Text: t.String(), Bytes: t.bytes})
 	p.body = text{}
 }
+
+// Least is a lower bound of the bytes of the layer's code.
+func (l *Layer) Least(set Set) int {
+	n := 0
+	for _, b := range l.Schedule.Blocks {
+		for _, s := range b.Steps {
+			n += len(s.Uses)
+		}
+	}
+	return 4 * n
+}

@@ -42,6 +42,14 @@ func TestBits(t *testing.T) {
 	}
 	m.run(t, "vet", ".")
 	m.run(t, "run", ".")
+	long := m.asm.Len()
+	short := withMacros(m.asm.String())
+	m.asm.Reset()
+	m.asm.WriteString(short)
+	m.run(t, "run", ".")
+	if 4*len(short) > 3*long {
+		t.Errorf("%d bytes of source become no less than %d", long, len(short))
+	}
 }
 
 // acts are epilogues and how many further inputs they have.
