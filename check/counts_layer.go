@@ -1,7 +1,6 @@
 package check
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -12,12 +11,15 @@ import (
 
 // Layer is what is known of one low operator of a compiled model.
 type Layer struct {
-	Name     string   `json:"name"`            // of its result
-	Op       string   `json:"op"`              // low operator, and for a library kernel the ONNX operator
-	Kind     string   `json:"kind,omitempty"`  // of the weights: dense, sparse, ternary or binary
-	Scale    *float64 `json:"scale,omitempty"` // of ternary and binary weights, where they have but one
-	Strategy string   `json:"strategy"`        // the kernel that runs; "" for code without one
-	Shape    string   `json:"shape"`           // of the result, with its element type
+	Name   string   `json:"name"`             // of its result
+	Op     string   `json:"op"`               // low operator, and for a library kernel the ONNX operator
+	Kind   string   `json:"kind,omitempty"`   // of the weights: dense, sparse, ternary or binary
+	Scale  *float64 `json:"scale,omitempty"`  // of ternary and binary weights, where they have but one
+	Scales int      `json:"scales,omitempty"` // of ternary and binary weights, how many different ones
+	// SignsOf is an earlier layer whose weights have the same signs wherever both are not zero.
+	SignsOf  string `json:"signs_of,omitempty"`
+	Strategy string `json:"strategy"` // the kernel that runs, or the order of sums that code is made for; "" for neither
+	Shape    string `json:"shape"`    // of the result, with its element type
 	// Uncounted says that multiply-adds are not known: of a library kernel that is no plain product.
 	Uncounted bool `json:"uncounted,omitempty"`
 	Counts
@@ -43,6 +45,7 @@ func (r *Inspection) layers(g *ir.Graph, products []op.Product) {
 		r.Layers = append(r.Layers, l)
 	}
 	r.Total.setDensity()
+	r.shareSigns(g)
 	exact(own, products)
 	for i, p := range own {
 		l := &r.Layers[i]
@@ -92,7 +95,7 @@ func (l *Layer) work(n *ir.Node) []op.Product {
 		k, cols := w.Shape[0], w.Shape[1]
 		nz := nonZeros(w)
 		l.weights(n, o)
-		l.Strategy, l.MACsExecuted = linearWork(o, n.In[0].Type, k, cols, nz)
+		l.Strategy, l.MACsExecuted = linearWork(o, n.In[0].Type, w)
 		return []op.Product{{Full: rows * k * cols, Seen: rows * k * cols, NonZero: rows * nz}}
 	case *low.Contract:
 		lead, m, k, cols, err := o.Dims(n.In[0].Type.Shape, n.In[1].Type.Shape)
@@ -130,32 +133,31 @@ func (l *Layer) work(n *ir.Node) []op.Product {
 
 // weights says what values the weight matrix of a layer holds.
 func (l *Layer) weights(n *ir.Node, o *low.Linear) {
-	w := n.In[1].Const
-	scales, zeros, single := singleScale(w.Floats())
-	ternary := o.Kind == "ternary"
-	if ternary { // scales by column; that of a column of zeros has no meaning
-		signs, cols := ir.Data[int8](w), w.Shape[1]
-		var used []float64
+	w := n.In[1].Const.Weights()
+	l.Kind = o.Kind
+	if w.Scales == nil || o.Kind == "dense" && w.By == "row" {
+		return
+	}
+	l.Kind = w.Kind
+	scales := w.Scales
+	if o.Kind == "ternary" { // scales by column; that of a column of zeros has no meaning
+		signs, cols := ir.Data[int8](n.In[1].Const), n.In[1].Type.Shape[1]
+		scales = nil
 		for j, s := range n.In[2].Const.Floats() {
 			for i := j; i < len(signs); i += cols {
 				if signs[i] != 0 {
-					used = append(used, s)
+					scales = append(scales, s)
 					break
 				}
 			}
 		}
-		scales, _, single = singleScale(used)
 	}
-	switch {
-	case (ternary || single) && zeros == 0:
-		l.Kind = "binary"
-	case ternary || single:
-		l.Kind = "ternary"
-	default:
-		l.Kind = o.Kind
+	scales = slices.Compact(slices.Sorted(slices.Values(scales)))
+	if len(scales) > 0 && scales[0] == 0 {
+		scales = scales[1:]
 	}
-	if single {
-		l.Scale = &scales
+	if l.Scales = len(scales); len(scales) == 1 {
+		l.Scale = &scales[0]
 	}
 }
 
@@ -170,16 +172,18 @@ const (
 
 func upTo(n, multiple int) int { return (n + multiple - 1) / multiple * multiple }
 
-// linearWork is the kernel of a layer of K inputs and N outputs with nz weights that are not zero, and what it executes:
-// all lanes of every panel.
-func linearWork(o *low.Linear, x ir.Type, k, n, nz int) (kernel string, executed int) {
+// linearWork is the kernel of a layer of x with the weights w, and what it executes: all lanes of every panel.
+func linearWork(o *low.Linear, x ir.Type, w *ir.Tensor) (kernel string, executed int) {
+	k, n := w.Shape[0], w.Shape[1]
 	rows, suffix := x.Rows(), "Rows"
 	if x.Layout == ir.Panels {
 		rows, suffix = upTo(rows, ir.Lanes), "Panels"
 	}
 	switch {
+	case o.Strategy != "":
+		return o.Strategy, rows * o.Schedule(w).Adds()
 	case o.Kind != "dense":
-		return o.Kind + suffix, rows * nz
+		return o.Kind + suffix, rows * nonZeros(w)
 	case x.DType == ir.Float64:
 		return "denseRows64", rows * k * n
 	case x.Layout == ir.Panels:
@@ -209,19 +213,4 @@ func attendTiles(o *low.Attend, queries, keys, dh, dv int) (executed int) {
 		}
 	}
 	return executed
-}
-
-// singleScale is the absolute value that all nonzero elements of x share; ok is false if there is none.
-func singleScale(x []float64) (a float64, zeros int, ok bool) {
-	for _, v := range x {
-		switch v = math.Abs(v); {
-		case v == 0:
-			zeros++
-		case a == 0:
-			a = v
-		case v != a: // NaN too
-			return 0, 0, false
-		}
-	}
-	return a, zeros, a != 0 && !math.IsNaN(a) && !math.IsInf(a, 0)
 }

@@ -170,7 +170,11 @@ func TestExecuted(t *testing.T) {
 		{"sparse", panels, "sparsePanels", 32 * 5},
 		{"ternary", rows, "ternaryRows", 20 * 5},
 	} {
-		if kernel, got := linearWork(&low.Linear{Kind: c.kind}, c.x, 7, 9, 5); kernel != c.kernel || got != c.want {
+		w := ir.NewTensor(ir.Float32, 7, 9)
+		for i := range 5 {
+			w.SetFloat(i, 1)
+		}
+		if kernel, got := linearWork(&low.Linear{Kind: c.kind}, c.x, w); kernel != c.kernel || got != c.want {
 			t.Errorf("%s: %s executes %d, want %s and %d", c.kind, kernel, got, c.kernel, c.want)
 		}
 	}

@@ -14,11 +14,13 @@ import (
 type Verify struct {
 	Model   string // path of the model, or of a Case's folder
 	Options Options
-	Input   map[string]*ir.Tensor // a run to verify beside others; nil for none
-	Expect  map[string]*ir.Tensor // what Input was recorded to give; nil if nothing was
-	Seed    int                   // of the random inputs
-	Trials  int                   // number of random inputs, and of inputs with elements that are not finite
-	PerNode bool                  // compare the results of nodes too
+	// Compiled is what Compile made of Model with Options, where that is done already.
+	Compiled *Compiled
+	Input    map[string]*ir.Tensor // a run to verify beside others; nil for none
+	Expect   map[string]*ir.Tensor // what Input was recorded to give; nil if nothing was
+	Seed     int                   // of the random inputs
+	Trials   int                   // number of random inputs, and of inputs with elements that are not finite
+	PerNode  bool                  // compare the results of nodes too
 }
 
 // verifier is a verification under way.
@@ -143,9 +145,11 @@ func (w *verifier) load() error {
 	if err != nil {
 		return err
 	}
-	c, err := Compile(w.Verify.Model, opt)
-	if err != nil {
-		return err
+	c := w.Compiled
+	if c == nil {
+		if c, err = Compile(w.Verify.Model, opt); err != nil {
+			return err
+		}
 	}
 	w.imported, w.portable, w.low = imported.Graph, portable.Graph, c.Graph
 	executors := []Executor{Native}

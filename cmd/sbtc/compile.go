@@ -72,7 +72,7 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	}
 	verified := ""
 	if f.verify {
-		n, err := verifyQuietly(path, opt)
+		n, err := verifyQuietly(path, c, opt)
 		if err != nil {
 			return err
 		}
@@ -130,9 +130,9 @@ func (f *compileFlags) differences(cmd *cobra.Command, out *check.Output) error 
 }
 
 // verifyQuietly runs random inputs through every form of the model and returns the number of comparisons, which agree.
-func verifyQuietly(path string, opt check.Options) (int, error) {
+func verifyQuietly(path string, c *check.Compiled, opt check.Options) (int, error) {
 	opt.Warn, opt.Log, opt.After = nil, nil, nil
-	r, err := check.Verify{Model: path, Options: opt, Seed: 1, Trials: trials}.Run()
+	r, err := check.Verify{Model: path, Compiled: c, Options: opt, Seed: 1, Trials: trials}.Run()
 	if err != nil {
 		return 0, err
 	}

@@ -19,8 +19,7 @@ import (
 
 func dumpCommand() *cobra.Command {
 	var after, output string
-	var m modelFlags
-	var l lossyFlags
+	var f packageFlags
 	cmd := &cobra.Command{
 		Use:   "dump MODEL",
 		Short: "Print the graph of a model at any stage",
@@ -33,19 +32,15 @@ stops after its last run:
 ` + passHelp(),
 		Args: cobra.ExactArgs(1),
 	}
-	m.add(cmd)
-	l.addLossy(cmd)
+	f.addPackage(cmd)
 	cmd.Flags().StringVar(&after, "after", "portable", "stage (import, changed, portable, low) or pass to stop after")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file to write instead of printing: FILE.txt or FILE.onnx")
 	cmd.RunE = command(func(cmd *cobra.Command, args []string) error {
 		if ext := filepath.Ext(output); output != "" && ext != ".txt" && ext != ".onnx" {
 			return usage("-o %s: want a name that ends with .txt or .onnx", output)
 		}
-		opt, err := m.options(cmd)
+		opt, err := f.packageOptions(cmd)
 		if err != nil {
-			return err
-		}
-		if err := l.change(cmd, &opt); err != nil {
 			return err
 		}
 		data, err := dump(args[0], after, filepath.Ext(output) == ".onnx", opt)

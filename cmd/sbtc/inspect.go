@@ -14,8 +14,7 @@ import (
 
 func inspectCommand() *cobra.Command {
 	var asJSON bool
-	var m modelFlags
-	var l lossyFlags
+	var f packageFlags
 	cmd := &cobra.Command{
 		Use:   "inspect MODEL",
 		Short: "Count a model's weights, bits and multiply-adds, by layer and in all",
@@ -25,21 +24,18 @@ func inspectCommand() *cobra.Command {
   dense     all products of the model as it was read (of a layer: its own)
   live      without values that reach no output and scores that a mask excludes
   non-zero  of these, products without a factor that is zero for certain: a weight, or a masked activation
-  executed  what the kernels in Go compute, with the lanes and tiles that only fill up
+  executed  what the kernels in Go compute, with the lanes and tiles that only fill up; of a ternary layer whose sums
+            share terms, these count once
 
 A dash is work that does not follow from shapes. Below the table stand the passes that changed these numbers, and, for a
 sparse binary transformer that says so in its metadata (sbt.task and so on), size and work as the paper counts them.`,
 		Args: cobra.ExactArgs(1),
 	}
-	m.add(cmd)
-	l.addLossy(cmd)
+	f.addPackage(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = command(func(cmd *cobra.Command, args []string) error {
-		opt, err := m.options(cmd)
+		opt, err := f.packageOptions(cmd)
 		if err != nil {
-			return err
-		}
-		if err := l.change(cmd, &opt); err != nil {
 			return err
 		}
 		r, err := check.Inspect(args[0], opt)
@@ -73,8 +69,14 @@ func printInspection(w io.Writer, r *check.Inspection) error {
 	fmt.Fprintln(t, "operator\tresult\tshape\tparameters\tnon-zero\tdensity\tweights\tkernel\tbits\tlive\tnon-zero\texecuted")
 	for _, l := range r.Layers {
 		weights := l.Kind
-		if l.Scale != nil {
+		switch {
+		case l.Scale != nil:
 			weights += fmt.Sprintf(" %.6g", *l.Scale)
+		case l.Scales > 1:
+			weights += fmt.Sprintf(", %d scales", l.Scales)
+		}
+		if l.SignsOf != "" {
+			weights += ", signs of " + strconv.QuoteToASCII(l.SignsOf)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Op, strconv.QuoteToASCII(l.Name), l.Shape, size(&l.Counts), weights,
 			l.Strategy, work(&l.Counts, l.Uncounted))

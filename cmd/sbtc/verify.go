@@ -12,8 +12,7 @@ import (
 )
 
 type verifyFlags struct {
-	modelFlags
-	lossyFlags
+	packageFlags
 	input, expect   []string
 	seed, trials    int
 	perNode, asJSON bool
@@ -39,8 +38,7 @@ was recorded, that is no failure.
 Exit status: 1 if a result differs from recorded data, 3 if the compiler changed a result.`,
 		Args: cobra.ExactArgs(1),
 	}
-	f.add(cmd)
-	f.addLossy(cmd)
+	f.addPackage(cmd)
 	cmd.Flags().StringArrayVar(&f.input, "input", nil, "inputs to run: FILE.npz or NAME=FILE.npy (may be repeated)")
 	cmd.Flags().StringArrayVar(&f.expect, "expect", nil, "recorded outputs for --input: FILE.npz or NAME=FILE.npy (may be repeated)")
 	cmd.Flags().IntVar(&f.seed, "seed", 1, "seed of the random inputs")
@@ -52,11 +50,8 @@ Exit status: 1 if a result differs from recorded data, 3 if the compiler changed
 }
 
 func (f *verifyFlags) run(cmd *cobra.Command, path string) error {
-	opt, err := f.options(cmd)
+	opt, err := f.packageOptions(cmd)
 	if err != nil {
-		return err
-	}
-	if err := f.change(cmd, &opt); err != nil {
 		return err
 	}
 	if f.expect != nil && f.input == nil {

@@ -234,6 +234,28 @@ func weighted(weights, times int, zero []bool) []Product {
 	return []Product{p}
 }
 
+// Products of samples with weights; how samples are made of elements does not count.
+func (o *DeformConv) Products(n *ir.Node, zero func(i int) []bool) []Product {
+	g, err := o.conv().sizes(n.In[0].Type.Shape, n.In[1].Type.Shape)
+	if err != nil {
+		return nil
+	}
+	return weighted(n.In[1].Type.Len(), g.batch*g.outputs(), zero(1))
+}
+
+// Products with the positions before the first one, where no state holds them, count in full only.
+func (*CausalConvWithState) Products(n *ir.Node, zero func(i int) []bool) []Product {
+	x, k := n.In[0].Type.Shape, n.In[1].Type.Shape[2]
+	w, z := n.In[1].Type.Len(), zero(1)
+	p := weighted(w, x[0]*x[2], z)
+	for i := 0; i < w && input(n, 3) == nil; i++ {
+		if z == nil || !z[i] {
+			p[0].NonZero -= x[0] * min(x[2], k-1-i%k)
+		}
+	}
+	return p
+}
+
 // Products of the inputs and of the states with the weights of every gate.
 func (o *Recurrent) Products(n *ir.Node, zero func(i int) []bool) []Product {
 	x, r := n.In[rnnX].Type.Shape, n.In[rnnR].Type
@@ -279,6 +301,22 @@ func (o *Attention) Products(n *ir.Node, zero func(i int) []bool) []Product {
 		i = j
 	}
 	return []Product{scores, values}
+}
+
+// Products are those of Attention; what the bodies compute is elementwise.
+func (o *FlexAttention) Products(n *ir.Node, zero func(i int) []bool) []Product {
+	return o.plain().Products(&ir.Node{Op: o.plain(), In: n.In[:3], Out: n.Out}, zero)
+}
+
+// Products of the state with keys (delta rules), of keys with values, and of queries with the state, counted apart.
+func (o *LinearAttention) Products(n *ir.Node, _ func(i int) []bool) []Product {
+	q, v := n.In[linQ].Type.Shape, n.In[linV].Type.Shape
+	state := q[0] * q[1] * q[2] / o.QHeads * v[2] / o.KVHeads // one head at every step
+	products := []Product{weighted(state*o.KVHeads, 1, nil)[0], weighted(state*o.QHeads, 1, nil)[0]}
+	if o.delta() {
+		products = slices.Insert(products, 0, products[0])
+	}
+	return products
 }
 
 // attnCount is an attention of flat inputs and what is known to be zero of them.

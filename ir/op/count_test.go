@@ -32,6 +32,9 @@ func TestProducts(t *testing.T) {
 		{"ellipsis", &Einsum{Equation: "...ij,...jk"}, [][]int{{2, 1, 3, 4}, {3, 4, 2}}},
 		{"conv", &Conv{Group: 1, Window: Window{AutoPad: "NOTSET"}}, [][]int{{2, 3, 7}, {4, 3, 3}}},
 		{"groups", &Conv{Group: 2, Window: Window{AutoPad: "NOTSET", Pads: []int{1, 1, 1, 1}, Strides: []int{2, 1}}}, [][]int{{1, 4, 5, 6}, {6, 2, 3, 2}}},
+		{"causal", &CausalConvWithState{Activation: "none"}, [][]int{{2, 3, 7}, {3, 1, 4}}},
+		{"short causal", &CausalConvWithState{Activation: "none"}, [][]int{{2, 3, 2}, {3, 1, 4}}},
+		{"deformed", &DeformConv{Group: 1, OffsetGroup: 1}, [][]int{{2, 3, 5, 4}, {4, 3, 2, 3}, {2, 12, 4, 2}}},
 		{"transpose", &ConvTranspose{Group: 1, Window: Window{AutoPad: "NOTSET"}}, [][]int{{2, 3, 5}, {3, 2, 3}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -40,13 +43,18 @@ func TestProducts(t *testing.T) {
 				var args []*ir.Tensor
 				var zeros [][]bool
 				_, conv := c.op.(*Conv)
+				_, causal := c.op.(*CausalConvWithState)
 				_, transpose := c.op.(*ConvTranspose)
+				_, deformed := c.op.(*DeformConv)
 				for i, shape := range c.in {
 					x, zero := ir.NewTensor(ir.Float32, shape...), []bool(nil)
-					if sparse && !((conv || transpose) && i == 0) { // zeros of X are not looked at
+					if sparse && !((conv || causal || transpose || deformed) && i == 0) { // zeros of X are not looked at
 						zero = make([]bool, x.Len())
 					}
 					for e := range x.Len() {
+						if deformed && i == 2 { // positions are not moved
+							continue
+						}
 						if zero != nil && rng.IntN(3) == 0 {
 							zero[e] = true
 						} else {
@@ -68,7 +76,7 @@ func TestProducts(t *testing.T) {
 				if len(p) != 1 || p[0].NonZero != want {
 					t.Errorf("%+v, want %d without zeros", p, want)
 				}
-				if !sparse && len(p) == 1 && !conv && p[0].Full != want {
+				if !sparse && len(p) == 1 && !conv && !causal && p[0].Full != want {
 					t.Errorf("%+v, want %d", p, want)
 				}
 			}
@@ -148,5 +156,42 @@ func TestProductsOfAttention(t *testing.T) {
 	}
 	if got := o.Products(n, func(int) []bool { return nil }); got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("without zeros %+v, want %+v", got, want)
+	}
+}
+
+// The state of one head has size x vsize elements: each meets a key, and in the delta rules first another time, and a
+// query of every head that reads it.
+func TestProductsOfLinearAttention(t *testing.T) {
+	const batch, steps, qHeads, kvHeads, size, vsize = 2, 5, 6, 3, 4, 7
+	n := &ir.Node{}
+	for _, width := range []int{qHeads * size, kvHeads * size, kvHeads * vsize} {
+		n.In = append(n.In, &ir.Value{Type: ir.Type{DType: ir.Float32, Shape: []int{batch, steps, width}}})
+	}
+	state := batch * steps * size * vsize
+	for rule, want := range map[string][]int{
+		"linear": {state * kvHeads, state * qHeads}, "gated": {state * kvHeads, state * qHeads},
+		"delta": {state * kvHeads, state * kvHeads, state * qHeads}, "gated_delta": {state * kvHeads, state * kvHeads, state * qHeads},
+	} {
+		got := (&LinearAttention{QHeads: qHeads, KVHeads: kvHeads, UpdateRule: rule}).Products(n, nil)
+		if len(got) != len(want) {
+			t.Fatalf("%s: %+v, want %v", rule, got, want)
+		}
+		for i, w := range want {
+			if got[i] != (Product{w, w, w}) {
+				t.Errorf("%s: %+v, want %v", rule, got[i], w)
+			}
+		}
+	}
+}
+
+func TestProductsOfFlexAttention(t *testing.T) {
+	n := &ir.Node{Op: &FlexAttention{}, Out: []*ir.Value{{}}}
+	for _, shape := range [][]int{{2, 6, 5, 4}, {2, 3, 7, 4}, {2, 3, 7, 8}} {
+		n.In = append(n.In, &ir.Value{Type: ir.Type{DType: ir.Float32, Shape: shape}})
+	}
+	entries := 2 * 6 * 5 * 7
+	got := (&FlexAttention{}).Products(n, func(int) []bool { return nil })
+	if len(got) != 2 || got[0] != (Product{entries * 4, entries * 4, entries * 4}) || got[1] != (Product{entries * 8, entries * 8, entries * 8}) {
+		t.Errorf("%+v", got)
 	}
 }
