@@ -44,10 +44,21 @@ func newArena(g *ir.Graph) *arena {
 	return a
 }
 
-// aliases reports whether the result of n is its input under another shape.
+// aliases reports whether the result of n is its input under another shape, or the first rows of it in panels.
 func aliases(g *ir.Graph, n *ir.Node) bool {
 	m, ok := n.Op.(*low.Move)
-	return ok && m.Parts == nil && m.Layout() == n.In[0].Type.Layout && !slices.Contains(g.Out, n.Out[0])
+	return ok && (m.Parts == nil && m.Layout() == n.In[0].Type.Layout || m.Prefix(n.In) && !packed(n.In[0])) && !slices.Contains(g.Out, n.Out[0])
+}
+
+// packed reports whether v is a constant brought into panels.
+func packed(v *ir.Value) bool {
+	for v.Def != nil {
+		if _, ok := v.Def.Op.(*low.Move); !ok {
+			break
+		}
+		v = v.Def.In[0]
+	}
+	return v.Const != nil
 }
 
 func (a *arena) rootOf(v *ir.Value) *ir.Value {
@@ -121,6 +132,18 @@ func (a *arena) inherit(out *ir.Value, in []*ir.Value) bool {
 	return false
 }
 
+// take gives out the place of v, if v dies here and has the room; it reports whether it did.
+func (a *arena) take(out, v *ir.Value) bool {
+	r := a.rootOf(v)
+	b, ok := a.places[r]
+	if !ok || a.last[r] != a.at || b.size < out.Type.Room()*elemSize(out.Type.DType) || slices.Contains(a.g.Out, out) {
+		return false
+	}
+	a.places[out] = b
+	delete(a.places, r)
+	return true
+}
+
 // goType is the Go type of the elements of a value.
 func goType(d ir.DType) string { return low.GoType(d) }
 
@@ -146,8 +169,8 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 	if v.Const != nil {
 		return e.weights.plain(e, v.Const, ir.RowMajor)
 	}
-	r := e.arena.rootOf(v)
-	if r != v {
+	room := v.Type.Room()
+	if r := e.arena.rootOf(v); r != v {
 		if r.Const != nil || e.consts[r] != nil {
 			return e.ref(r)
 		}
@@ -171,7 +194,7 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 		e.arena.places[v] = b
 	}
 	e.use("view")
-	return view(goType(v.Type.DType), b, v.Type.Room())
+	return view(goType(v.Type.DType), b, room)
 }
 
 // stringRef is the field of Model that holds a value of strings, which the collector must see.

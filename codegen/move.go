@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dave/jennifer/jen"
 
@@ -19,6 +20,9 @@ func (e *emitter) move(n *ir.Node, op *low.Move) error {
 		return nil
 	}
 	switch {
+	case op.Parts != nil && (op.Pack || slices.ContainsFunc(n.In, func(v *ir.Value) bool { return v.Type.Layout == ir.Panels })):
+		e.moveRows(n, op)
+		return nil
 	case op.Parts != nil:
 	case op.Layout() == x.Type.Layout:
 		e.body = append(e.body, jen.Copy(e.ref(out), e.ref(x)))
@@ -31,11 +35,7 @@ func (e *emitter) move(n *ir.Node, op *low.Move) error {
 		return nil
 	}
 	if covered(op) < out.Type.Len() {
-		if op.Fill != nil {
-			e.call("fill", e.ref(out), jen.Add(e.weights.plain(e, op.Fill, ir.RowMajor)).Index(jen.Lit(0)))
-		} else {
-			e.body = append(e.body, jen.Id("clear").Call(e.ref(out)))
-		}
+		e.uncovered(out, op)
 	}
 	for _, p := range op.Parts {
 		e.box(e.ref(out), e.ref(n.In[p.From]), p)

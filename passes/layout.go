@@ -93,8 +93,23 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 		if t := n.Out[0].Type; op.Parts == nil && inPanels(x) && sameRows(x.Type, t) {
 			return l.b.Add(&low.Move{Shape: t.Shape, Pack: true}, x)
 		}
+		return l.rows(n, op)
 	}
 	return nil
+}
+
+// rows is a move of rows, some of which are in panels: the result is so too if it has several.
+func (l *layouter) rows(n *ir.Node, op *low.Move) *ir.Value {
+	t := n.Out[0].Type
+	if op.Parts == nil || t.DType != ir.Float32 || !slices.ContainsFunc(n.In, inPanels) {
+		return nil
+	}
+	if _, ok := op.RowParts(n.In); !ok {
+		return nil
+	}
+	rows := *op
+	rows.Pack = t.Rows() > 1
+	return l.b.Add(&rows, n.In...)
 }
 
 func inPanels(v *ir.Value) bool { return v != nil && v.Type.Layout == ir.Panels }

@@ -37,6 +37,12 @@ func queryKeys4AVX512(dst, q, keys *float32, dh, step int)
 //go:noescape
 func queryKeys8AVX512(dst, q, keys *float32, dh, step int)
 
+//go:noescape
+func spreadRowAVX2(dst, src, member *float32, n int)
+
+//go:noescape
+func spreadRowAVX512(dst, src, member *float32, n int)
+
 // longRows is from how many rows on an assembly call could take some 20 microseconds, in which the garbage collector cannot
 // interrupt it.
 const longRows = 1 << 14
@@ -128,5 +134,20 @@ func queryKeys(dst, q, keys []float32, panels, step int) {
 			queryKeys1AVX2(d, &q[0], k, len(q), 4*step)
 			p++
 		}
+	}
+}
+
+// spreadRow writes the features of a row to the lanes from lo to hi of a panel.
+func spreadRow(dst, src []float32, lo, hi int) {
+	if path == pathPureGo || len(src) == 0 {
+		spreadRowGeneric(dst, src, lo, hi)
+		return
+	}
+	m := lanesBelow(hi)
+	clear(m[:lo])
+	if d := dst[:len(src)*lanes]; path == pathAVX512 {
+		spreadRowAVX512(&d[0], &src[0], &m[0], len(src))
+	} else {
+		spreadRowAVX2(&d[0], &src[0], &m[0], len(src))
 	}
 }

@@ -1017,3 +1017,44 @@ feature:
 	VMOVUPS      Z0, (AX)
 	VZEROUPPER
 	RET
+
+// func spreadRowAVX2(dst *float32, src *float32, member *float32, n int)
+// Requires: AVX
+TEXT ·spreadRowAVX2(SB), NOSPLIT, $0-32
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    member+16(FP), DX
+	MOVQ    n+24(FP), BX
+	VMOVUPS (DX), Y1
+	VMOVUPS 32(DX), Y2
+
+feature:
+	VBROADCASTSS (CX), Y0
+	VMASKMOVPS   Y0, Y1, (AX)
+	VMASKMOVPS   Y0, Y2, 32(AX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x40, AX
+	DECQ         BX
+	JNZ          feature
+	VZEROUPPER
+	RET
+
+// func spreadRowAVX512(dst *float32, src *float32, member *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·spreadRowAVX512(SB), NOSPLIT, $0-32
+	MOVQ     dst+0(FP), AX
+	MOVQ     src+8(FP), CX
+	MOVQ     member+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VMOVUPS  (DX), Z0
+	VPMOVD2M Z0, K1
+
+feature:
+	VBROADCASTSS (CX), Z0
+	VMOVUPS      Z0, K1, (AX)
+	ADDQ         $0x04, CX
+	ADDQ         $0x40, AX
+	DECQ         BX
+	JNZ          feature
+	VZEROUPPER
+	RET

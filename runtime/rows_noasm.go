@@ -14,3 +14,5 @@ func rowProducts(dst, src, e []float32, rows, n, step int) {
 func queryKeys(dst, q, keys []float32, panels, step int) {
 	queryKeysGeneric(dst, q, keys, panels, step)
 }
+
+func spreadRow(dst, src []float32, lo, hi int) { spreadRowGeneric(dst, src, lo, hi) }

@@ -11,6 +11,7 @@ import (
 
 // Move places elements by a static index map: reshape, transpose, slice, concatenation, padding, expansion, and change
 // of layout. With no parts, the result has the elements of its one input in the same order, in panels if Pack is set.
+// Parts where the result or an input is in panels move features of rows (RowParts).
 type Move struct {
 	Shape []int      `onnx:"shape"`
 	Parts Parts      `onnx:"parts"`
@@ -113,16 +114,17 @@ func (m *Move) Infer(in []*ir.Value) ([]ir.Type, error) {
 		}
 		return []ir.Type{t}, nil
 	}
-	if t.Layout != ir.RowMajor {
-		return nil, errors.New("parts need the row-major layout")
-	}
+	panels := t.Layout == ir.Panels || slices.ContainsFunc(in, func(v *ir.Value) bool { return v.Type.Layout == ir.Panels })
 	for _, p := range m.Parts {
-		if p.From < 0 || p.From >= len(in) || in[p.From].Type.Layout != ir.RowMajor {
-			return nil, fmt.Errorf("no row-major input %d", p.From)
+		if p.From < 0 || p.From >= len(in) {
+			return nil, fmt.Errorf("no input %d", p.From)
 		}
 		if !inside(p.Dims, p.Out, p.OutStrides, t.Len()) || !inside(p.Dims, p.In, p.InStrides, in[p.From].Type.Len()) {
 			return nil, fmt.Errorf("part %v leaves %v or %v", p, t, in[p.From].Type)
 		}
+	}
+	if _, rows := m.RowParts(in); panels && (!rows || t.DType != ir.Float32) {
+		return nil, errors.New("parts that move no features of rows, in panels")
 	}
 	return []ir.Type{t}, nil
 }

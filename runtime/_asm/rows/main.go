@@ -25,6 +25,9 @@ func main() {
 			k.scores(isa, panels)
 		}
 	}
+	for _, isa := range gen.ISAs {
+		k.spread(isa)
+	}
 	k.Write("rows", "rows_amd64")
 }
 
@@ -228,5 +231,36 @@ func (k kernel) scores(isa gen.ISA, panels int) {
 	for i, a := range acc {
 		k.VMOVUPS(a, k.At(dst, i))
 	}
+	k.End()
+}
+
+// spread writes a row into lanes of a panel.
+func (k kernel) spread(isa gen.ISA) {
+	k.Begin(isa, "spreadRow", "func(dst, src, member *float32, n int)", "writes n features of a row to the lanes of a panel that are members.")
+	dst, src, member, n := k.Arg("dst"), k.Arg("src"), k.Arg("member"), k.Arg("n")
+	x, vecs := k.Vec(), lanes/isa.Lanes
+	mask := make([]reg.Register, vecs)
+	for v := range mask {
+		m := k.Vec()
+		k.VMOVUPS(k.At(member, v), m)
+		mask[v] = m
+		if isa == gen.AVX512 {
+			mask[v] = k.K()
+			k.VPMOVD2M(m, mask[v])
+		}
+	}
+	k.Label("feature")
+	k.VBROADCASTSS(operand.Mem{Base: src}, x)
+	for v, m := range mask {
+		if isa == gen.AVX512 {
+			k.VMOVUPS(x, m, k.At(dst, v))
+		} else {
+			k.VMASKMOVPS(x, m, k.At(dst, v))
+		}
+	}
+	k.ADDQ(operand.Imm(4), src)
+	k.ADDQ(operand.Imm(4*lanes), dst)
+	k.DECQ(n)
+	k.JNZ(operand.LabelRef("feature"))
 	k.End()
 }

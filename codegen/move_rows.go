@@ -1,0 +1,54 @@
+package codegen
+
+import (
+	"slices"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// moveRows emits a move of rows to, from or between panels. A result that begins with the rows of a value that dies here
+// takes its place.
+func (e *emitter) moveRows(n *ir.Node, op *low.Move) {
+	out := n.Out[0]
+	parts, _ := op.RowParts(n.In)
+	readers := map[*ir.Value]int{}
+	for _, r := range parts {
+		readers[e.arena.rootOf(n.In[r.From])]++
+	}
+	if i := slices.IndexFunc(parts, func(r low.RowPart) bool {
+		x := n.In[r.From]
+		return out.Type.Layout == ir.Panels && x.Type.Layout == ir.Panels && r.Dst == 0 && r.Stays(out.Type.Features(), x.Type.Features()) &&
+			readers[e.arena.rootOf(x)] == 1 && e.arena.take(out, x)
+	}); i >= 0 {
+		parts = slices.Delete(parts, i, i+1)
+	} else if covered(op) < out.Type.Len() {
+		e.uncovered(out, op)
+	}
+	for _, r := range parts {
+		x := n.In[r.From]
+		m := e.table("rows", jen.Id(e.use("rowMove")).Values(jen.Dict{
+			jen.Id("rows"): jen.Lit(r.Rows), jen.Id("cols"): jen.Lit(r.Cols),
+			jen.Id("dst"): e.rowPlace(out.Type, r.Dst, r.DstStep, r.ToCol), jen.Id("src"): e.rowPlace(x.Type, r.Src, r.SrcStep, r.FromCol),
+		}))
+		e.call("moveRows", e.ref(out), e.ref(x), jen.Op("&").Add(m))
+	}
+}
+
+func (e *emitter) rowPlace(t ir.Type, row, step, col int) *jen.Statement {
+	return jen.Id(e.use("rowPlace")).Values(jen.Dict{
+		jen.Id("panels"): jen.Lit(t.Layout == ir.Panels), jen.Id("row"): jen.Lit(row), jen.Id("step"): jen.Lit(step),
+		jen.Id("col"): jen.Lit(col), jen.Id("n"): jen.Lit(t.Features()), jen.Id("all"): jen.Lit(t.Rows()),
+	})
+}
+
+// uncovered emits the fill of what no part covers.
+func (e *emitter) uncovered(out *ir.Value, op *low.Move) {
+	if op.Fill != nil {
+		e.call("fill", e.ref(out), jen.Add(e.weights.plain(e, op.Fill, ir.RowMajor)).Index(jen.Lit(0)))
+	} else {
+		e.body = append(e.body, jen.Id("clear").Call(e.ref(out)))
+	}
+}
