@@ -15,7 +15,9 @@ import (
 )
 
 // Paths are those that a compiled package may take, the fastest first.
-var Paths = []string{"avx512", "avx2", "purego"}
+var Paths = []string{"avx512", "avx2", pureGo}
+
+const pureGo = "purego"
 
 // Bench says what to measure.
 type Bench struct {
@@ -30,6 +32,9 @@ type Bench struct {
 	Cold     int                   // rounds of cold calls
 	Progress func(done, all int)   // called after each round; may be nil
 }
+
+// defaultBudget is the machine code that holds weights, in bytes.
+const defaultBudget = 16 << 20
 
 // run is a measurement under way.
 type run struct {
@@ -77,7 +82,7 @@ func (w *run) compile() error {
 	}
 	w.CompileSeconds = time.Since(begin).Seconds()
 	w.Inputs = w.sample.From
-	w.Mode, w.Flags = w.Options.Mode.String(), w.Options.Flags
+	w.Mode, w.Flags, w.Budget = w.Options.Mode.String(), w.Options.Flags, defaultBudget
 	for _, f := range w.sample.Compiled.Files {
 		w.PackageBytes += len(f.Data)
 		switch {

@@ -15,6 +15,7 @@ type Result struct {
 	Inputs  string `json:"inputs"` // where they come from
 	Mode    string `json:"mode"`
 	Flags   string `json:"flags,omitempty"` // that shaped the package
+	Budget  int    `json:"budget_bytes"`    // of machine code that holds weights
 	Rounds  int    `json:"rounds"`
 
 	Path  string             `json:"path"` // that Info reports
@@ -134,16 +135,21 @@ func (w *run) summarize() {
 	}
 }
 
-// machine names the processor, the system and Go.
+// machine names the processor, the system and Go. Virtual machines hide the processor's name, but not its family and
+// model.
 func machine() string {
-	name := ""
+	facts := map[string]string{}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(text)) {
-			if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
-				name = strings.TrimSpace(value) + ", "
-				break
+			key, value, ok := strings.Cut(line, ":")
+			if key = strings.TrimSpace(key); ok && facts[key] == "" {
+				facts[key] = strings.TrimSpace(value)
 			}
 		}
+	}
+	name := ""
+	if facts["model name"] != "" {
+		name = fmt.Sprintf("%s (family %s, model %s), ", facts["model name"], facts["cpu family"], facts["model"])
 	}
 	return fmt.Sprintf("%s%d logical processors, %s/%s, %s", name, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
@@ -155,7 +161,7 @@ func (r *Result) Text() string {
 	if r.Flags != "" {
 		fmt.Fprintf(&b, ", %s", r.Flags)
 	}
-	fmt.Fprintf(&b, "; %s\n%s; one thread, %d rounds\n\n", r.Inputs, r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "; code budget %s; %s\n%s; one thread, %d rounds\n\n", size(r.Budget), r.Inputs, r.Machine, r.Rounds)
 	fmt.Fprintf(&b, "%-22s %10s  %-19s %10s %10s %8s %8s\n", "microseconds per call", "median", "quartiles", "smallest", "cold", "ORT/it", "cold")
 	line := func(name string, t *Timing) {
 		fmt.Fprintf(&b, "%-22s %10.2f  %-19s %10.2f %10s %8s %8s\n", name, t.Median, fmt.Sprintf("%.2f..%.2f", t.Low, t.High), t.Min,

@@ -48,25 +48,26 @@ func TestSpeedup(t *testing.T) {
 }
 
 func TestPlan(t *testing.T) {
-	const rounds = 61
 	for _, c := range []struct {
+		name              string
 		call              time.Duration
+		rounds            int
 		warm, calls, each int
 	}{
-		{100 * time.Nanosecond, 1000, 2000, 1},
-		{70 * time.Microsecond, 2, 3, 1},
-		{time.Millisecond, 1, 1, 1},
-		{9 * time.Millisecond, 1, 1, 1},
-		{30 * time.Millisecond, 1, 1, 3},
-		{5 * time.Second, 1, 1, 20}, // three turns or more, whatever they take
+		{"avx2", 100 * time.Nanosecond, 61, 1000, 2000, 1},
+		{"avx2", 70 * time.Microsecond, 61, 2, 3, 1},
+		{"avx2", time.Millisecond, 61, 1, 1, 1},
+		{"avx2", 19 * time.Millisecond, 61, 0, 1, 1},
+		{"avx2", 30 * time.Millisecond, 61, 0, 1, 2},
+		{"avx2", 5 * time.Second, 61, 0, 1, 4}, // 15 turns or more, whatever they take
+		{"avx2", 5 * time.Second, 20, 0, 1, 1},
+		{"purego", 30 * time.Millisecond, 61, 0, 1, 2},
+		{"purego", 5 * time.Second, 61, 0, 1, 16},
 	} {
-		var x contestant
-		x.plan(float64(c.call), rounds)
+		x := contestant{name: c.name}
+		x.plan(float64(c.call), c.rounds)
 		if x.warm != c.warm || x.calls != c.calls || x.every != c.each {
-			t.Errorf("%v: warm %d, calls %d, every %d", c.call, x.warm, x.calls, x.every)
-		}
-		if turns := (rounds-1)/x.every + 1; turns < 3 {
-			t.Errorf("%v: %d turns", c.call, turns)
+			t.Errorf("%s, %v: warm %d, calls %d, every %d", c.name, c.call, x.warm, x.calls, x.every)
 		}
 	}
 }

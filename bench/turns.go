@@ -10,7 +10,11 @@ import (
 const (
 	batch    = 200 * time.Microsecond // what a turn times, at least
 	warmup   = 100 * time.Microsecond // what it runs before, to bring its data back into the caches
+	slowCall = 2 * time.Millisecond   // longer calls need no warm-up
 	slowTurn = 20 * time.Millisecond  // longer turns are taken in fewer rounds
+
+	leastTurns  = 15
+	leastPureGo = 3 // which can take a thousand times as long as the others
 )
 
 // contestant is one of those that take turns.
@@ -55,15 +59,21 @@ func (c *contestant) calibrate(rounds int) error {
 	return nil
 }
 
-// plan decides what a turn is of calls that take t nanoseconds.
+// plan decides what a turn is of calls that take t nanoseconds, and in how many rounds it is taken: all of them or, where
+// it is slow, one in 2, 4, 8 and so on, so that any two share the rounds of the slower one.
 func (c *contestant) plan(t float64, rounds int) {
 	c.calls = max(1, int(math.Ceil(float64(batch)/t)))
-	c.warm = max(1, int(math.Ceil(float64(warmup)/t)))
-	turn := t * float64(c.calls+c.warm)
+	c.warm = int(math.Ceil(float64(warmup) / t))
+	if t > float64(slowCall) {
+		c.warm = 0 // caches fill in a small part of a call
+	}
+	least := leastTurns
+	if c.name == pureGo {
+		least = leastPureGo
+	}
 	c.every = 1
-	if turn > float64(slowTurn) {
-		// Slow ones get about as much time as those whose turn takes slowTurn, but at least three turns.
-		c.every = max(1, min(int(turn/float64(slowTurn)), rounds/3))
+	for turn := t * float64(c.calls+c.warm); turn > float64(c.every)*float64(slowTurn) && rounds/(2*c.every) >= least; {
+		c.every *= 2
 	}
 }
 

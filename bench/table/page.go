@@ -42,8 +42,8 @@ program that does nothing else.
 const sizesIntro = `
 ## Packages
 
-| work | flags | mode | code | weights | assembly source | start us | resident | allocations | compile s | go build s | build MiB |
-|---|---|---|---|---|---|---|---|---|---|---|---|
+| work | flags | mode | code budget | code | weights | assembly source | start us | resident | allocations | compile s | go build s | build MiB |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
 `
 
 const commandsIntro = `
@@ -182,7 +182,7 @@ func sizesRow(w work, r *bench.Result) string {
 	if flags == "" {
 		flags = "-"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %.0f | %s | %g | %.1f | %.1f | %d |\n", w.name, flags, r.Mode,
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %.0f | %s | %g | %.1f | %.1f | %d |\n", w.name, flags, r.Mode, kib(r.Budget),
 		kib(r.CodeBytes), kib(r.WeightsBytes), kib(r.AssemblyBytes), r.StartMicros, kib(r.ResidentBytes), r.Allocs,
 		r.CompileSeconds, r.BuildSeconds, r.BuildMemory>>20)
 }
