@@ -66,7 +66,9 @@ class Run:
             return None
         state = load(self.folder / "checkpoint.pt")
         torch.set_rng_state(state["random"])
-        self.log.update(state["log"])
+        # In place: a pruner holds on to the list of updates.
+        for key, rows in state["log"].items():
+            self.log[key][:] = rows
         return state
 
 
