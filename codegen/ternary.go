@@ -10,6 +10,12 @@ import (
 // ternary emits the sums and scales of a ternary layer.
 func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
 	x, w := n.In[0].Type, n.In[1].Const
+	if op.Strategy == "perm" && x.Layout == ir.RowMajor {
+		k, cols := w.Shape[0], w.Shape[1]
+		codes, groups := e.weights.perm(e, w, op)
+		e.call("permRows", dst, src, jen.Op("&").Add(codes), e.ref(n.In[2]), e.ref(n.In[3]), e.scratch("float32", 4, 32*groups), jen.Lit(x.Rows()), jen.Lit(k), jen.Lit(cols))
+		return
+	}
 	kernel, lists, count, width := "ternary", e.weights.signs, x.Rows(), 1
 	if op.Strategy != "" {
 		kernel = "term"
@@ -47,6 +53,22 @@ func (w *weights) terms(e *emitter, t *ir.Tensor, op *low.Linear) *jen.Statement
 		load = jen.Id(e.use("groupTerms")).Call(load, jen.Lit(k), depth, jen.Lit(op.Rows()))
 	}
 	return w.field(jen.Id(e.use("terms")), load)
+}
+
+// perm is a ternary constant as codes of groups of three rows, and the number of groups, completed to a multiple of six.
+func (w *weights) perm(e *emitter, t *ir.Tensor, op *low.Linear) (codes *jen.Statement, groups int) {
+	p, _ := patternOf(ir.Data[int8](t), t.Shape[0], t.Shape[1], true)
+	load, b := w.pattern(e, p)
+	w.note("ternary", p.stored(), len(p.nonzero), b)
+	k := t.Shape[0]
+	depth := k
+	if op.Depth > 0 {
+		depth = op.Depth
+	}
+	for top := 0; top < k; top += depth {
+		groups += (min(depth, k-top) + 2) / 3
+	}
+	return w.field(jen.Id(e.use("perm")), jen.Id(e.use("newPerm")).Call(load, jen.Lit(k), jen.Lit(depth))), (groups + 5) / 6 * 6
 }
 
 // mates lists for every block the row with which each row is matched, itself if with none.

@@ -50,6 +50,7 @@ var Target = []Pass{
 	{Name: "ternary", Run: ternary},
 	{Name: "sparse", Run: sparse},
 	{Name: "fuse", Run: fuse},
+	{Name: "perm", Run: perm},
 	{Name: "layout", Run: layout},
 	{Name: "sweep", Run: deadcode},
 }
@@ -63,6 +64,7 @@ var order = []struct{ before, after, reason string }{
 	{"attention", "scales", "an attention takes the factor of its queries as its scale"},
 	{"unfold", "lower", "what it puts back are ONNX operators"},
 	{"ternary", "fuse", "a bias and an epilogue act after the scale"},
+	{"fuse", "perm", "what has the order of a layer's sums stays as it is"},
 	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},
 	{"layout", "sweep", "fused and repacked operators leave their originals behind"},
 }

@@ -51,6 +51,17 @@ func main() {
 	sparseRow(lists)
 	lists.Write("layer", "lists_amd64")
 
+	perms := gen.NewAsm()
+	for _, isa := range gen.ISAs {
+		permTables(perms, isa)
+	}
+	for _, v := range []int{8, 4, 2, 1} {
+		permSums512(perms, v)
+	}
+	permSums256(perms, 2)
+	permSums256(perms, 1)
+	perms.Write("layer", "perm_amd64")
+
 	attend := gen.NewAsm()
 	for _, isa := range gen.ISAs {
 		for _, kernel := range []func(*gen.Asm, gen.ISA){scoreRows, shiftRows, sumRows, scaleRows, selectRows} {

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT-0
+
+package runtime
+
+import "math"
+
+// Ternary layers of one row, or few: every group of three rows has a table of the sums that a column can take of it, and each
+// output is one chain over the groups, then fma(scale, sum, bias). The chain begins at -0 if its first term is added, which
+// leaves the term as it is, and at +0 if it is subtracted; a group without weights adds -0, which leaves any sum as it is.
+
+const (
+	permVec   = 16          // columns whose codes stand side by side
+	permWidth = 8 * permVec // columns of a block
+	permSteps = 6           // groups whose codes stand in a word
+	permTable = 16          // entries of a group
+)
+
+// perm is a ternary matrix as codes of five bits: an entry of a group's table and, on top, whether it is subtracted.
+type perm struct {
+	start  []float32  // where the chains begin; for whole vectors of columns
+	blocks [][2]int32 // of rows that are grouped from the first on: where they begin and end
+	groups int
+
+	// Assembly has the codes by blocks of permWidth columns, of which the last may be narrower, and in these by steps of six
+	// groups. Pure Go has lists of those that are not 0, plus 32 times the group, and where the columns' lists end.
+	codes []uint32
+	ends  []int32
+}
+
+// permTerms are the entries of a table: the signs of the three rows.
+var permTerms = [permTable][3]int8{
+	{}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 1, 0}, {1, -1, 0}, {1, 0, 1}, {1, 0, -1},
+	{0, 1, 1}, {0, 1, -1}, {1, 1, 1}, {1, 1, -1}, {1, -1, 1}, {1, -1, -1},
+}
+
+// permCode is the code of the signs of three rows: digits of base 3, 1 for +1 and 2 for -1, the first row's the highest.
+var permCode = [27]uint32{0, 3, 19, 2, 8, 9, 18, 25, 24, 1, 6, 7, 4, 10, 11, 5, 12, 13, 17, 23, 22, 21, 29, 28, 20, 27, 26}
+
+// permShift is where the codes of a step stand: three in each half of a word.
+var permShift = [permSteps]uint{0, 5, 10, 16, 21, 26}
+
+// newPerm packs the signs of a matrix of k rows that are grouped anew every depth rows.
+func newPerm(p pattern, k, depth int) perm {
+	n := len(p.ends)
+	var w perm
+	digit := make([]uint32, k)
+	group := make([]int32, k)
+	for top := 0; top < k; top += depth {
+		end := min(top+depth, k)
+		for i := top; i < end; i++ {
+			digit[i], group[i] = [3]uint32{9, 3, 1}[(i-top)%3], int32(w.groups+(i-top)/3)
+		}
+		w.blocks = append(w.blocks, [2]int32{int32(top), int32(end)})
+		w.groups += (end - top + 2) / 3
+	}
+	wide := (n + permVec - 1) / permVec * permVec
+	w.start = make([]float32, wide)
+	put := w.listed
+	if path != pathPureGo {
+		w.codes = make([]uint32, w.steps()*wide+1) // kernels read half a word more
+		put = w.packed
+	}
+	begin := int32(0)
+	for j, end := range p.ends {
+		cells := p.cells[begin:end]
+		begin = end
+		if len(cells) > 0 && cells[0]&1 == 0 {
+			w.start[j] = float32(math.Copysign(0, -1))
+		}
+		for len(cells) > 0 {
+			g, signs := group[cells[0]>>1], uint32(0)
+			for len(cells) > 0 && group[cells[0]>>1] == g {
+				signs += digit[cells[0]>>1] << (cells[0] & 1)
+				cells = cells[1:]
+			}
+			put(j, int(g), permCode[signs])
+		}
+		if path == pathPureGo {
+			w.ends = append(w.ends, int32(len(w.codes)))
+		}
+	}
+	return w
+}
+
+func (w *perm) listed(_, g int, code uint32) {
+	w.codes = append(w.codes, uint32(g)*2*permTable+code)
+}
+
+func (w *perm) packed(j, g int, code uint32) {
+	from := j / permWidth * permWidth
+	width := min(permWidth, len(w.start)-from)
+	w.codes[from*w.steps()+g/permSteps*width+j-from] |= code << permShift[g%permSteps]
+}
+
+func (w *perm) steps() int { return (w.groups + permSteps - 1) / permSteps }
+
+// tables fills in the entries for a row, size for each group.
+func (w *perm) tables(tab, x []float32, size int) {
+	for _, b := range w.blocks {
+		rows := x[b[0]:b[1]]
+		n := len(rows) / 3
+		permTables(tab, rows, n)
+		tab, rows = tab[n*size:], rows[n*3:]
+		if len(rows) > 0 {
+			var last [3]float32
+			copy(last[:], rows)
+			permTables(tab, last[:], 1)
+			tab = tab[size:]
+		}
+	}
+	for ; len(tab) >= size; tab = tab[size:] { // groups that complete the last step have no weights
+		tab[0] = float32(math.Copysign(0, -1))
+	}
+}
+
+// permTablesGeneric makes the tables of groups of three rows, each followed by its negatives.
+func permTablesGeneric(tab, x []float32, groups int) {
+	for g := range groups {
+		t, x := (*[2 * permTable]float32)(tab[g*2*permTable:]), (*[3]float32)(x[3*g:])
+		a, b, c := x[0], x[1], x[2]
+		t[1], t[2], t[3] = a, b, c
+		t[4], t[5], t[6], t[7], t[8], t[9] = a+b, a-b, a+c, a-c, b+c, b-c
+		t[10], t[11], t[12], t[13] = t[4]+c, t[4]-c, t[5]+c, t[5]-c
+		for i, v := range t[1:14] {
+			t[permTable+1+i] = -v
+		}
+	}
+}
+
+// permRowsGeneric multiplies row-major rows of k features by a matrix of n columns. A nil bias leaves scale·sum; tab is
+// scratch for the tables, twice permTable elements for each group.
+func permRowsGeneric(dst, src []float32, w *perm, scale, bias, tab []float32, rows, k, n int) {
+	for r := range rows {
+		w.tables(tab, src[r*k:r*k+k], 2*permTable)
+		y := dst[r*n : r*n+n]
+		begin := int32(0)
+		for j := range y {
+			sum := w.start[j]
+			for _, i := range w.codes[begin:w.ends[j]] {
+				sum += tab[i]
+			}
+			begin = w.ends[j]
+			if bias != nil {
+				y[j] = fma32(scale[j], sum, bias[j])
+			} else {
+				y[j] = scale[j] * sum
+			}
+		}
+	}
+}
