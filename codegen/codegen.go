@@ -91,10 +91,12 @@ type emitter struct {
 	arena   *arena
 	weights weights
 	layers  layers
-	body    []jen.Code        // of Run
-	decls   []jen.Code        // functions and tables beside it
-	kernels map[string]bool   // functions and types of package runtime in use
-	funcs   map[string]string // texts of functions already declared, to their names
+	first   map[*ir.Node]*ir.Node   // layers that become code together with the one before them
+	waiting map[*ir.Node][]jen.Code // for those before them: their loops
+	body    []jen.Code              // of Run
+	decls   []jen.Code              // functions and tables beside it
+	kernels map[string]bool         // functions and types of package runtime in use
+	funcs   map[string]string       // texts of functions already declared, to their names
 	serial  int
 
 	consts       map[*ir.Value]*ir.Tensor // constants that are held in panels
@@ -113,6 +115,7 @@ func (e *emitter) emit() error {
 		return err
 	}
 	e.in, e.out = Fields(e.g)
+	e.pairs()
 	for i, n := range e.g.Nodes {
 		e.arena.begin(i)
 		if err := e.node(n); err != nil {

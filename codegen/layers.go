@@ -20,43 +20,39 @@ type layers struct {
 // layer is such a layer: what it reads, and its functions for each instruction set, nil if it keeps to the loop there.
 type layer struct {
 	asm.Layer
-	params    []string // after dst and src
 	panels    int
 	functions [asm.AVX512 + 1][]asm.Function
 	pool      *asm.Pool
 }
 
-// code returns the call of the layer n as code, with its epilogue if whole: an expression that is false where the path in
-// use has no code. It is nil if the layer does not become code.
-func (e *emitter) code(n *ir.Node, op *low.Linear) (call *jen.Statement, whole bool) {
-	x, w, out := n.In[0].Type, n.In[1].Const, n.Out[0].Type
-	if e.opt.Mode != Speed || op.Strategy == "" || x.Layout != ir.Panels || x.Len() == 0 || out.Len() == 0 || x.DType != ir.Float32 {
-		return nil, false
+// coded is the layer n as code, nil if it cannot be that, and the inputs of its epilogue in memory; whole tells whether
+// the epilogue is part of it.
+func (e *emitter) coded(n *ir.Node) (l *asm.Layer, inputs []*ir.Value, whole bool) {
+	op, ok := n.Op.(*low.Linear)
+	if !ok || op.Strategy == "" || e.opt.Mode != Speed || e.opt.CodeBudget < 0 {
+		return nil, nil, false
 	}
-	l := asm.Layer{Name: fmt.Sprintf("layer%d", len(e.layers.list)+1), Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const), Table: op.Strategy != "rt"}
+	x, w, out := n.In[0].Type, n.In[1].Const, n.Out[0].Type
+	if x.Layout != ir.Panels || x.Len() == 0 || out.Len() == 0 || x.DType != ir.Float32 {
+		return nil, nil, false
+	}
+	l = &asm.Layer{Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const), Table: op.Strategy != "rt"}
 	if n.In[3] != nil {
 		l.Bias = ir.Data[float32](n.In[3].Const)
 	}
-	whole = op.Act.IsZero()
-	var args []jen.Code
-	if extra, refs, ok := e.epilogueInputs(n, op); ok {
-		whole, l.Act, l.Extra, args = true, op.Act, extra, refs
+	if extra, in, ok := epilogueInputs(n, op); ok {
+		l.Act, l.Extra = op.Act, extra
+		return l, in, true
 	}
-	if !whole && out.DType != ir.Float32 {
-		return nil, false
+	if out.DType != ir.Float32 {
+		return nil, nil, false
 	}
-	params := l.Params()
-	if n := l.TableLen(); n > 0 {
-		params, args = append(params, "table"), append(args, e.scratch("float32", 4, n))
-	}
-	e.layers.list = append(e.layers.list, &layer{Layer: l, params: params, panels: panelsOf(x)})
-	e.use("path")
-	return jen.Id(l.Name).Call(append([]jen.Code{e.ref(n.Out[0]), e.ref(n.In[0])}, args...)...), whole
+	return l, nil, op.Act.IsZero()
 }
 
-// epilogueInputs are the further inputs of an epilogue, and references to those in memory; ok tells whether it can be
+// epilogueInputs are the further inputs of an epilogue, and those of them that are in memory; ok tells whether it can be
 // part of the code.
-func (e *emitter) epilogueInputs(n *ir.Node, op *low.Linear) (extra []asm.Extra, refs []jen.Code, ok bool) {
+func epilogueInputs(n *ir.Node, op *low.Linear) (extra []asm.Extra, inputs []*ir.Value, ok bool) {
 	out := n.Out[0].Type
 	if op.Act.IsZero() || out.DType != ir.Float32 || !asm.Accepts(op.Act) {
 		return nil, nil, false
@@ -66,23 +62,101 @@ func (e *emitter) epilogueInputs(n *ir.Node, op *low.Linear) (extra []asm.Extra,
 		case v.Type.DType != ir.Float32:
 			return nil, nil, false
 		case v.Const != nil && v.Type.Layout != ir.Panels && v.Type.Len() == 1:
-			row := make([]float32, out.Features())
-			for j := range row {
-				row[j] = ir.Data[float32](v.Const)[0]
-			}
-			extra = append(extra, asm.Extra{Row: row})
+			extra = append(extra, asm.Extra{Row: slices.Repeat(ir.Data[float32](v.Const), out.Features())})
 		case v.Const != nil && v.Type.Layout != ir.Panels && v.Type.Len() == out.Features() && v.Type.Features() == out.Features():
 			extra = append(extra, asm.Extra{Row: ir.Data[float32](v.Const)})
 		case v.Type.Layout == ir.Panels && v.Type.Rows() == out.Rows():
 			extra = append(extra, asm.Extra{})
 			if op.Act.Uses(i + 1) {
-				refs = append(refs, e.ref(v))
+				inputs = append(inputs, v)
 			}
 		default:
 			return nil, nil, false
 		}
 	}
-	return extra, refs, len(refs) <= asm.MaxParams
+	return extra, inputs, len(inputs) <= asm.MaxParams
+}
+
+// pairs finds layers that become one with the layer after them, their only reader, and keeps their inputs until then.
+func (e *emitter) pairs() {
+	readers := map[*ir.Value]int{}
+	for _, n := range e.g.Nodes {
+		for _, v := range n.In {
+			readers[v]++
+		}
+	}
+	for i := 1; i < len(e.g.Nodes); i++ {
+		n, next := e.g.Nodes[i-1], e.g.Nodes[i]
+		if h := n.Out[0]; len(next.In) == 0 || next.In[0] != h || readers[h] != 1 || slices.Contains(e.g.Out, h) {
+			continue
+		}
+		first, _, whole := e.coded(n)
+		second, _, whole2 := e.coded(next)
+		if first == nil || second == nil || !whole || !whole2 || !asm.Groups(first, second) {
+			continue
+		}
+		if e.first == nil {
+			e.first, e.waiting = map[*ir.Node]*ir.Node{}, map[*ir.Node][]jen.Code{}
+		}
+		e.first[next], e.waiting[n] = n, nil
+		for _, v := range n.In {
+			if v != nil {
+				r := e.arena.rootOf(v)
+				e.arena.last[r] = max(e.arena.last[r], i)
+			}
+		}
+		i++ // the next is no first layer
+	}
+}
+
+// linear emits the layer and then its epilogue: as code, if it is one whose weights become code, and as a loop for the
+// paths that have none.
+func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
+	loop := func() error {
+		sum := e.sumOf(n, op.Act)
+		e.layer(n, op, sum)
+		return e.epilogue(n, op.Act, sum, n.In[op.Operands():])
+	}
+	if _, ok := e.waiting[n]; ok {
+		body := e.body
+		e.body = nil
+		err := loop()
+		e.waiting[n], e.body = e.body, body
+		return err
+	}
+	l, inputs, whole := e.coded(n)
+	if l == nil {
+		return loop()
+	}
+	src := n.In[0]
+	first := e.first[n]
+	if first != nil {
+		src = first.In[0]
+		l.First, _, _ = e.coded(first)
+	}
+	l.Name = fmt.Sprintf("layer%d", len(e.layers.list)+1)
+	sum := e.sumOf(n, op.Act)
+	args := []jen.Code{sum.ref, e.ref(src)}
+	for _, v := range inputs {
+		args = append(args, e.ref(v))
+	}
+	if n := l.ScratchLen(); n > 0 {
+		args = append(args, e.scratch("float32", 4, n))
+	}
+	e.layers.list = append(e.layers.list, &layer{Layer: *l, panels: panelsOf(src.Type)})
+	e.use("path")
+	call := jen.Id(l.Name).Call(args...)
+	if whole {
+		return e.unless(call, func() error {
+			e.body = append(e.body, e.waiting[first]...)
+			return loop()
+		})
+	}
+	err := e.unless(call, func() error { e.layer(n, op, sum); return nil })
+	if err != nil {
+		return err
+	}
+	return e.epilogue(n, op.Act, sum, n.In[op.Operands():])
 }
 
 // unless emits what run emits for the case that call is false.
@@ -107,6 +181,7 @@ func (e *emitter) layerFiles() ([]File, error) {
 	fmt.Fprintf(&none, "// %s\n\n//go:build !amd64 || purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
 	for _, l := range e.layers.list {
 		l.write(&s, &stubs)
+		fmt.Fprintf(&none, "\n%s", l.least("pathAVX512 + 1"))
 		fmt.Fprintf(&none, "\n// %s is false: there is no code for it.\nfunc %[1]s(%s) bool { return false }\n", l.Name, l.signature())
 	}
 	head := fmt.Sprintf("// %s\n\n//go:build !purego\n\n#include \"textflag.h\"\n", e.opt.header())
@@ -131,7 +206,7 @@ func (l *layers) print(budget int) error {
 	}
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
 		for _, a := range order {
-			if a.Least(set) > budget {
+			if a.Least(set) > budget || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
 				continue
 			}
 			fs, err := a.Functions(set, a.pool)
@@ -177,9 +252,24 @@ func Code(g *ir.Graph, opt Options) ([]Coded, error) {
 	return out, nil
 }
 
-func (l *layer) signature() string {
-	return strings.Join(append([]string{"dst", "src"}, l.params...), ", ") + " []float32"
+// rows is the number of features of the input.
+func (l *layer) rows() int {
+	if l.First != nil {
+		return l.First.Schedule.K
+	}
+	return l.Schedule.K
 }
+
+func (l *layer) signature() string {
+	return strings.Join(append([]string{"dst", "src"}, l.Params()...), ", ") + " []float32"
+}
+
+// least declares the lowest path that has code for the layer.
+func (l *layer) least(path string) string {
+	return fmt.Sprintf("// %s is the lowest path that has code for %s.\nconst %[1]s = %[3]s\n", leastPath(l.Name), l.Name, path)
+}
+
+func leastPath(layer string) string { return layer + "From" }
 
 // callBytes is how many bytes of code, panel by panel, one call runs at most: about 100 microseconds.
 const callBytes = 4 << 20
@@ -195,12 +285,20 @@ func callPanels(fs []asm.Function) int {
 
 // write writes the functions of a layer, their declarations, and the choice between them.
 func (l *layer) write(s, stubs *strings.Builder) {
+	least := "pathAVX2"
+	switch {
+	case l.functions[asm.AVX512] == nil:
+		least = "pathAVX512 + 1" // AVX2 is served last
+	case l.functions[asm.AVX2] == nil:
+		least = "pathAVX512"
+	}
+	fmt.Fprintf(stubs, "\n%s", l.least(least))
 	fmt.Fprintf(stubs, "\n// %s computes a layer whose weights are code, and reports whether there is code for the path in use.\n", l.Name)
 	fmt.Fprintf(stubs, "func %s(%s) bool {\n", l.Name, l.signature())
 	row := ir.Lanes
-	fmt.Fprintf(stubs, "\t_, _ = dst[%d], src[%d]\n", l.panels*l.Schedule.N*row-1, l.panels*l.Schedule.K*row-1)
-	for _, x := range l.params {
-		if x != "table" {
+	fmt.Fprintf(stubs, "\t_, _ = dst[%d], src[%d]\n", l.panels*l.Schedule.N*row-1, l.panels*l.rows()*row-1)
+	for _, x := range l.Params() {
+		if x != asm.Scratch {
 			fmt.Fprintf(stubs, "\t_ = %s[%d]\n", x, l.panels*l.Schedule.N*row-1)
 		}
 	}
@@ -218,10 +316,10 @@ func (l *layer) write(s, stubs *strings.Builder) {
 		}
 		place := func(width int) string { return strings.ReplaceAll(at, "%d", fmt.Sprint(width*row)) }
 		for _, f := range l.functions[set] {
-			fmt.Fprintf(stubs, "%s%s(&dst[%s], &src[%s], %s", indent, f.Name, place(l.Schedule.N), place(l.Schedule.K), m)
+			fmt.Fprintf(stubs, "%s%s(&dst[%s], &src[%s], %s", indent, f.Name, place(l.Schedule.N), place(l.rows()), m)
 			for _, x := range f.Params {
-				if x == "table" {
-					stubs.WriteString(", &table[0]")
+				if x == asm.Scratch {
+					stubs.WriteString(", &scratch[0]")
 				} else {
 					fmt.Fprintf(stubs, ", &%s[%s]", x, place(l.Schedule.N))
 				}
@@ -237,7 +335,7 @@ func (l *layer) write(s, stubs *strings.Builder) {
 	for _, fs := range l.functions {
 		for _, f := range fs {
 			params := ""
-			if f.Params != nil {
+			if len(f.Params) > 0 {
 				params = ", " + strings.Join(f.Params, ", ") + " *float32"
 			}
 			fmt.Fprintf(stubs, "\n//go:noescape\nfunc %s(dst, src *float32, panels int%s)\n", f.Name, params)

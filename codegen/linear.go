@@ -11,28 +11,6 @@ import (
 
 func panelsOf(t ir.Type) int { return (t.Rows() + ir.Lanes - 1) / ir.Lanes }
 
-// linear emits the layer and then its epilogue: as code, if it is one whose weights become code, and as a loop for the
-// paths that have none.
-func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
-	sum := e.sumOf(n, op.Act)
-	finish := func() error { return e.epilogue(n, op.Act, sum, n.In[op.Operands():]) }
-	call, whole := e.code(n, op)
-	switch {
-	case call == nil:
-		e.layer(n, op, sum)
-	case whole:
-		return e.unless(call, func() error {
-			e.layer(n, op, sum)
-			return finish()
-		})
-	default:
-		if err := e.unless(call, func() error { e.layer(n, op, sum); return nil }); err != nil {
-			return err
-		}
-	}
-	return finish()
-}
-
 // layer emits the call of a kernel that computes the layer without its epilogue.
 func (e *emitter) layer(n *ir.Node, op *low.Linear, sum sum) {
 	x, w, out := n.In[0], n.In[1].Const, n.Out[0]

@@ -100,7 +100,7 @@ func BenchmarkLayers(b *testing.B) {
 		for q := range l.src {
 			l.src[q] = float32(r.NormFloat64())
 		}
-		l.want = l.eval()
+		l.want = l.eval(l.src)
 		m.add(b, l)
 		fmt.Fprintf(&m.main, "\tnote(%q, %d)\n", name+m.sizes(b, l, nonzero), nonzero*c.panels)
 	}

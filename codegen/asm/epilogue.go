@@ -8,20 +8,20 @@ import (
 )
 
 // epilogueOps are the functions that an epilogue can have.
-var epilogueOps = map[string]func(c *code, p *printer, a []int) int{
-	"add":      func(c *code, _ *printer, a []int) int { return c.do(opAdd, a...) },
-	"sub":      func(c *code, _ *printer, a []int) int { return c.do(opSub, a...) },
-	"mul":      func(c *code, _ *printer, a []int) int { return c.do(opMul, a...) },
-	"div":      func(c *code, _ *printer, a []int) int { return c.do(opDiv, a...) },
-	"fma":      func(c *code, _ *printer, a []int) int { return c.do(opFMA, a...) },
-	"clampmax": func(c *code, _ *printer, a []int) int { return c.do(opMax, a...) },
-	"clampmin": func(c *code, _ *printer, a []int) int { return c.do(opMin, a...) },
-	"relu":     func(c *code, _ *printer, a []int) int { return c.do(opMax, c.zero(), a[0]) },
-	"sqrt":     func(c *code, _ *printer, a []int) int { return c.do(opSqrt, a...) },
-	"neg":      func(c *code, p *printer, a []int) int { return c.do(opXor, a[0], p.uniform(c, minusZero)) },
-	"abs":      func(c *code, p *printer, a []int) int { return c.do(opAnd, a[0], p.uniform(c, magnitude)) },
-	"reciprocal": func(c *code, p *printer, a []int) int {
-		return c.do(opDiv, p.uniform(c, 1), a[0])
+var epilogueOps = map[string]func(c *code, m *matrix, a []int) int{
+	"add":      func(c *code, _ *matrix, a []int) int { return c.do(opAdd, a...) },
+	"sub":      func(c *code, _ *matrix, a []int) int { return c.do(opSub, a...) },
+	"mul":      func(c *code, _ *matrix, a []int) int { return c.do(opMul, a...) },
+	"div":      func(c *code, _ *matrix, a []int) int { return c.do(opDiv, a...) },
+	"fma":      func(c *code, _ *matrix, a []int) int { return c.do(opFMA, a...) },
+	"clampmax": func(c *code, _ *matrix, a []int) int { return c.do(opMax, a...) },
+	"clampmin": func(c *code, _ *matrix, a []int) int { return c.do(opMin, a...) },
+	"relu":     func(c *code, _ *matrix, a []int) int { return c.do(opMax, c.zero(), a[0]) },
+	"sqrt":     func(c *code, _ *matrix, a []int) int { return c.do(opSqrt, a...) },
+	"neg":      func(c *code, m *matrix, a []int) int { return c.do(opXor, a[0], m.uniform(c, minusZero)) },
+	"abs":      func(c *code, m *matrix, a []int) int { return c.do(opAnd, a[0], m.uniform(c, magnitude)) },
+	"reciprocal": func(c *code, m *matrix, a []int) int {
+		return c.do(opDiv, m.uniform(c, 1), a[0])
 	},
 }
 
@@ -29,33 +29,33 @@ var epilogueOps = map[string]func(c *code, p *printer, a []int) int{
 var minusZero, magnitude = math.Float32frombits(1 << 31), math.Float32frombits(1<<31 - 1)
 
 // epilogue applies scale, bias and expression to a sum.
-func (p *printer) epilogue(c *code, j, acc int) int {
+func (m *matrix) epilogue(c *code, j, acc int) int {
 	y := acc
 	switch {
-	case p.Bias != nil:
-		y = c.do(opFMA, p.constant(c, p.Scale, j), acc, p.constant(c, p.Bias, j))
-	case uniform(p.Scale) && p.Scale[0] == 1: // x·1 is x
+	case m.Bias != nil:
+		y = c.do(opFMA, m.constant(c, m.Scale, j), acc, m.constant(c, m.Bias, j))
+	case uniform(m.Scale) && m.Scale[0] == 1: // x·1 is x
 	default:
-		y = c.do(opMul, acc, p.constant(c, p.Scale, j))
+		y = c.do(opMul, acc, m.constant(c, m.Scale, j))
 	}
-	if p.Act.IsZero() {
+	if m.Act.IsZero() {
 		return y
 	}
-	return p.expr(c, p.Act, j, y, map[string]int{})
+	return m.expr(c, m.Act, j, y, map[string]int{})
 }
 
-func (p *printer) expr(c *code, e low.Expr, j, x0 int, known map[string]int) int {
+func (m *matrix) expr(c *code, e low.Expr, j, x0 int, known map[string]int) int {
 	if v, ok := e.Literal(); ok {
-		return p.uniform(c, float32(v))
+		return m.uniform(c, float32(v))
 	}
 	if i, ok := e.Input(); ok {
 		switch {
 		case i == 0:
 			return x0
-		case p.Extra[i-1].Row != nil:
-			return p.constant(c, p.Extra[i-1].Row, j)
+		case m.Extra[i-1].Row != nil:
+			return m.constant(c, m.Extra[i-1].Row, j)
 		}
-		return c.load(source{vector, p.extra[i], j * 4 * ir.Lanes})
+		return c.load(source{vector, m.extra[i], j * 4 * ir.Lanes})
 	}
 	key := e.String()
 	if v, ok := known[key]; ok {
@@ -64,22 +64,22 @@ func (p *printer) expr(c *code, e low.Expr, j, x0 int, known map[string]int) int
 	fn, es := e.Result()
 	args := make([]int, len(es))
 	for k, a := range es {
-		args[k] = p.expr(c, a, j, x0, known)
+		args[k] = m.expr(c, a, j, x0, known)
 	}
-	known[key] = epilogueOps[fn](c, p, args)
+	known[key] = epilogueOps[fn](c, m, args)
 	return known[key]
 }
 
 // constant is element j of a row of constants.
-func (p *printer) constant(c *code, row []float32, j int) int {
+func (m *matrix) constant(c *code, row []float32, j int) int {
 	if uniform(row) {
-		return p.uniform(c, row[0])
+		return m.uniform(c, row[0])
 	}
-	return c.load(source{broadcast, p.consts, p.pool.row(row, j)})
+	return c.load(source{broadcast, m.consts, m.pool.row(row, j)})
 }
 
-func (p *printer) uniform(c *code, v float32) int {
-	return c.load(source{broadcast, p.consts, p.pool.at(v)})
+func (m *matrix) uniform(c *code, v float32) int {
+	return c.load(source{broadcast, m.consts, m.pool.at(v)})
 }
 
 // uniform reports whether all elements have the same bits.

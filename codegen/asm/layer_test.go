@@ -110,8 +110,37 @@ func randomLayer(r *rand.Rand, i int) *testLayer {
 			l.extra = append(l.extra, floats(r, l.panels*n*lanes, false))
 		}
 	}
-	l.want = l.eval()
+	if i%4 == 3 {
+		l.addFirst(r)
+	} else {
+		l.want = l.eval(l.src)
+	}
 	return l
+}
+
+// addFirst puts a layer before l, and is about Groups of both.
+func (l *testLayer) addFirst(r *rand.Rand) {
+	n := l.Schedule.K
+	first := &testLayer{panels: l.panels}
+	k := 1 + r.IntN(50)
+	w := make([]int8, k*n)
+	for q := range w {
+		w[q] = int8(r.IntN(3) - 1)
+	}
+	first.Schedule = low.Order{Strategy: "rt", Columns: 1 + r.IntN(30), Pairs: true}.Schedule(w, k, n)
+	first.Scale, first.Act = floats(r, n, r.IntN(2) == 0), low.MustExpr("relu(x0)")
+	if r.IntN(2) == 0 {
+		first.Bias = floats(r, n, false)
+		first.Act = low.MustExpr("add(relu(x0),x1)")
+		first.Extra, first.extra = []Extra{{floats(r, n, false)}}, [][]float32{nil}
+	}
+	l.src = floats(r, l.panels*k*lanes, false)
+	l.Table = false
+	l.want = l.eval(first.eval(l.src))
+	if !Groups(&first.Layer, &l.Layer) {
+		panic("layers that cannot be groups")
+	}
+	l.First = &first.Layer
 }
 
 // floats are random numbers, some of them special, or all the same.
@@ -181,10 +210,10 @@ func steps(w []int8, n int, b low.Block, i, group int) []low.Step {
 }
 
 // eval follows the schedule.
-func (l *testLayer) eval() []float32 {
+func (l *testLayer) eval(src []float32) []float32 {
 	k, n := l.Schedule.K, l.Schedule.N
 	rows := l.panels * lanes
-	x := func(row, i int) float32 { return l.src[row/lanes*k*lanes+i*lanes+row%lanes] }
+	x := func(row, i int) float32 { return src[row/lanes*k*lanes+i*lanes+row%lanes] }
 	y := make([]float32, rows*n)
 	for row := range rows {
 		sums, begun := make([]float32, n), make([]bool, n)
@@ -278,13 +307,17 @@ func (m *module) add(t testing.TB, l *testLayer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&m.main, "\trun(%q, %v, %d, %d, %d, %d,\n", l.Name+" "+set.String(), set == AVX512, len(l.extra), l.panels, l.Schedule.K, l.Schedule.N)
+		k := l.Schedule.K
+		if l.First != nil {
+			k = l.First.Schedule.K
+		}
+		fmt.Fprintf(&m.main, "\trun(%q, %v, %d, %d, %d, %d,\n", l.Name+" "+set.String(), set == AVX512, len(l.extra), l.panels, k, l.Schedule.N)
 		fmt.Fprintf(&m.main, "func(dst, src *float32, x []*float32) {\n")
 		for _, f := range fs {
 			m.asm.WriteString(f.Text + "\n")
 			args, params := "", ""
 			for _, p := range f.Params {
-				if p == "table" {
+				if p == Scratch {
 					args += ", &table[0]"
 				} else {
 					args += fmt.Sprintf(", x[%d]", int(p[1]-'1'))

@@ -9,13 +9,13 @@ import (
 
 // sums builds the sums of columns [lo, hi) over the rows of a block, and their epilogue if they are complete then; term
 // gives the value of a step's term.
-func (p *printer) sums(c *code, block, lo, hi int, term func(step int) int) {
-	b := &p.Schedule.Blocks[block]
+func (m *matrix) sums(c *code, block, lo, hi int, term func(step int) int) {
+	b := &m.Schedule.Blocks[block]
 	acc, wrote := make([]int, hi-lo), make([]int, hi-lo)
 	for j := range acc {
 		acc[j] = -1
-		if p.begun[lo+j] {
-			acc[j] = c.load(source{vector, p.dst, (lo + j) * 4 * ir.Lanes})
+		if m.begun[lo+j] {
+			acc[j] = c.load(m.column(lo + j))
 		}
 	}
 	carried := slices.Clone(acc)
@@ -54,18 +54,23 @@ func (p *printer) sums(c *code, block, lo, hi int, term func(step int) int) {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return wrote[a] - wrote[b] })
 	for _, j := range order {
-		p.finish(c, block, lo+j, acc[j], carried[j])
+		m.finish(c, block, lo+j, acc[j], carried[j])
 	}
 }
 
 // row is a row of the source.
-func (p *printer) row(c *code, k int) int { return c.load(source{vector, p.src, k * 4 * ir.Lanes}) }
+func (m *matrix) row(c *code, k int) int {
+	return c.load(source{vector, m.src, (k - m.from) * 4 * ir.Lanes})
+}
+
+// column is where column j of the result is.
+func (m *matrix) column(j int) source { return source{vector, m.dst, (j - m.to) * 4 * ir.Lanes} }
 
 // term is the sum of rows of the source.
-func (p *printer) term(c *code, rows []low.Signed) int {
+func (m *matrix) term(c *code, rows []low.Signed) int {
 	t := -1
 	for _, r := range rows {
-		x := p.row(c, r.Index())
+		x := m.row(c, r.Index())
 		switch {
 		case t < 0:
 			t = x
@@ -79,17 +84,17 @@ func (p *printer) term(c *code, rows []low.Signed) int {
 }
 
 // finish stores the sum of column j: as it is, if later blocks add to it, or with its epilogue.
-func (p *printer) finish(c *code, block, j, acc, carried int) {
-	to := source{vector, p.dst, j * 4 * ir.Lanes}
-	if p.last[j] > block {
+func (m *matrix) finish(c *code, block, j, acc, carried int) {
+	to := m.column(j)
+	if m.last[j] > block {
 		if acc != carried {
 			c.store(acc, to)
-			p.begun[j] = true
+			m.begun[j] = true
 		}
 		return
 	}
 	if acc < 0 {
 		acc = c.zero()
 	}
-	c.store(p.epilogue(c, j, acc), to)
+	c.store(m.epilogue(c, j, acc), to)
 }

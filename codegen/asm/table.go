@@ -1,6 +1,8 @@
 package asm
 
 import (
+	"fmt"
+
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/ir/low"
 )
@@ -19,44 +21,41 @@ func entries(b *low.Block) int {
 	return n
 }
 
-// TableLen is how many elements the table of the layer has, 0 if it has none.
-func (l *Layer) TableLen() int {
-	if !l.Table {
-		return 0
-	}
-	n := 0
-	for i := range l.Schedule.Blocks {
-		n = max(n, entries(&l.Schedule.Blocks[i]))
-	}
-	return n * ir.Lanes
-}
-
-// tableBases gives the table registers; those after the last input's, as many as there are.
-func (p *printer) tableBases() {
-	free := pointers[3+len(p.extra):]
-	for i := range min(len(free), (p.TableLen()/ir.Lanes+tableSpan-1)/tableSpan) {
-		b := &base{reg: free[i]}
-		if p.set == AVX512 {
-			b.shift = (i*tableSpan + tableSpan/2) * p.set.width()
-		} else {
-			b.shift = i * tableSpan * p.set.width()
+// tables prints all blocks.
+func (m *matrix) tables() error {
+	if n := m.ScratchLen() / ir.Lanes; n > 0 {
+		spans := min(len(m.free), (n+tableSpan-1)/tableSpan)
+		m.table = append(m.table, m.param(Scratch, 0))
+		for range spans - 1 {
+			m.table = append(m.table, m.register())
 		}
-		p.table = append(p.table, b)
+		m.spans = m.table[1:]
+		for i, b := range m.table {
+			if b.shift = i * tableSpan * m.set.width(); m.set == AVX512 {
+				b.shift += tableSpan / 2 * m.set.width()
+			}
+		}
 	}
+	for i := range m.Schedule.Blocks {
+		if err := m.tableBlock(i); err != nil {
+			return fmt.Errorf("block %d: %w", i, err)
+		}
+	}
+	return nil
 }
 
 // entry is where a term is kept.
-func (p *printer) entry(i int) source {
-	b := p.table[min(i/tableSpan, len(p.table)-1)]
-	return source{vector, b, i * p.set.width()}
+func (m *matrix) entry(i int) source {
+	b := m.table[min(i/tableSpan, len(m.table)-1)]
+	return source{vector, b, i * m.set.width()}
 }
 
 // tableBlock prints a block as a function that fills in the table for a panel and then adds its entries to all columns.
-func (p *printer) tableBlock(i int) error {
-	b := &p.Schedule.Blocks[i]
+func (m *matrix) tableBlock(i int) error {
+	b := &m.Schedule.Blocks[i]
 	at := make([]int, len(b.Steps)) // of each step's entry
 	n := 0
-	c := newCode(p.set)
+	c := m.code()
 	var rows []low.Signed
 	var sums []int // of the first rows
 	for k, s := range b.Steps {
@@ -68,47 +67,35 @@ func (p *printer) tableBlock(i int) error {
 			same++
 		}
 		rows, sums = s.Rows, sums[:same]
-		for m := same; m < len(rows); m++ {
-			x := p.row(c, rows[m].Index())
+		for q := same; q < len(rows); q++ {
+			x := m.row(c, rows[q].Index())
 			switch {
-			case m == 0:
-			case rows[m].Negative():
-				x = c.do(opSub, sums[m-1], x)
+			case q == 0:
+			case rows[q].Negative():
+				x = c.do(opSub, sums[q-1], x)
 			default:
-				x = c.do(opAdd, sums[m-1], x)
+				x = c.do(opAdd, sums[q-1], x)
 			}
 			sums = append(sums, x)
 		}
-		c.store(sums[len(rows)-1], p.entry(n))
+		c.store(sums[len(rows)-1], m.entry(n))
 		at[k] = n
 		n++
 	}
-	p.flush()
-	if err := p.append(c); err != nil {
+	m.flush()
+	if err := m.append(c); err != nil {
 		return err
 	}
-	parts := (b.Hi - b.Lo + p.set.columns() - 1) / p.set.columns()
-	for k := range parts {
-		c := newCode(p.set)
-		p.sums(c, i, b.Lo+k*(b.Hi-b.Lo)/parts, b.Lo+(k+1)*(b.Hi-b.Lo)/parts, func(step int) int {
+	err := m.parts(b.Lo, b.Hi, func(lo, hi int) error {
+		c := m.code()
+		m.sums(c, i, lo, hi, func(step int) int {
 			if rows := b.Steps[step].Rows; len(rows) == 1 {
-				return p.row(c, rows[0].Index())
+				return m.row(c, rows[0].Index())
 			}
-			return c.load(p.entry(at[step]))
+			return c.load(m.entry(at[step]))
 		})
-		if err := p.append(c); err != nil {
-			return err
-		}
-	}
-	p.flush()
-	return nil
-}
-
-// append adds code to the current function, however long that becomes.
-func (p *printer) append(c *code) error {
-	t, err := p.place(c)
-	if err == nil {
-		p.body.add(t)
-	}
+		return m.append(c)
+	})
+	m.flush()
 	return err
 }
