@@ -53,6 +53,9 @@ func (b Bench) Run() (r *Result, err error) {
 		if _, err := os.Stat(b.Library); err != nil {
 			return nil, fmt.Errorf("ONNX Runtime: %w; --ort takes the path of libonnxruntime.so (or .dylib, .dll)", err)
 		}
+		if b.Library, err = filepath.Abs(b.Library); err != nil { // else a name alone would be looked for in the system's folders
+			return nil, err
+		}
 	}
 	dir, err := os.MkdirTemp("", "sbtc-")
 	if err != nil {
