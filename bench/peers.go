@@ -43,7 +43,12 @@ func (w *run) openORT() error {
 	if err != nil {
 		return err
 	}
-	w.ORT = &ORT{}
+	probe, err := w.open("--ort", program, timer.Job{Library: w.Library})
+	if err != nil {
+		return err
+	}
+	probe.worker.close()
+	w.ORT = &ORT{Version: probe.about.Version}
 	file := w.sample.File
 	if w.ORTModel != "" {
 		if c, ok := check.CaseAt(w.ORTModel); ok {
@@ -168,7 +173,6 @@ func (w *run) openForms(program, kind, file string, job timer.Job, forms []form)
 			continue
 		}
 		opened = true
-		w.ORT.Version = c.about.Version
 		w.contestants = append(w.contestants, c)
 	}
 	if opened {

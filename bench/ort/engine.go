@@ -20,11 +20,14 @@ type engine struct {
 	run               [8]uintptr
 }
 
-// Open loads the library and the model.
+// Open loads the library and, if there is one, the model.
 func (e *engine) Open(job timer.Job) (about timer.About, err error) {
 	e.job = job
 	if e.api, about.Version, err = load(job.Library); err != nil {
 		return about, err
+	}
+	if job.Model == "" {
+		return about, nil
 	}
 	env, err := e.environment()
 	if err != nil {
