@@ -43,6 +43,18 @@ func Bind(kind string, arrays map[string]*ir.Tensor, values []*ir.Value) ([]*ir.
 	return out, nil
 }
 
+// SamplesOf is the length of the first axis that all arrays have in common, 0 if there is none.
+func SamplesOf(arrays map[string]*ir.Tensor) int {
+	n := 0
+	for _, t := range arrays {
+		if len(t.Shape) == 0 || n > 0 && t.Shape[0] != n {
+			return 0
+		}
+		n = t.Shape[0]
+	}
+	return n
+}
+
 // DimsOf returns the lengths of all axes of the arrays as Options.Dims takes them.
 func DimsOf(arrays map[string]*ir.Tensor) []string {
 	var dims []string

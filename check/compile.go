@@ -19,6 +19,7 @@ const Version = "v0.1.0"
 // Options say how to compile.
 type Options struct {
 	Dims    []string     // NAME=N or INPUT:AXIS=N
+	Samples int          // the most samples to read the model for, where Dims gives more; 0 for no limit
 	Disable []string     // names of passes to leave out
 	Package string       // name of the Go package; "" for one made of the model's file name
 	Flags   string       // the command's flags that shape the result, for the header of generated files
@@ -48,7 +49,7 @@ func Load(path string, to Stage, opt Options) (m *frontend.Model, err error) {
 	if warn == nil {
 		warn = func(string) {}
 	}
-	m, err = frontend.LoadModel(path, frontend.WithDim(opt.Dims...), frontend.WithWarnings(warn))
+	m, err = frontend.LoadModel(path, frontend.WithDim(opt.Dims...), frontend.WithSamples(opt.Samples), frontend.WithWarnings(warn))
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +80,7 @@ type Compiled struct {
 	Graph   *ir.Graph // of low operators
 	Package string
 	Files   []codegen.File
+	Samples int // the package takes 1 to so many samples; 1 where their number is fixed
 }
 
 // Compile reads the model at path and makes the files of its package, writing nothing.
@@ -99,10 +101,12 @@ func Compile(path string, opt Options) (c *Compiled, err error) {
 		Flags:   opt.Flags,
 		Version: Version,
 		Mode:    opt.Mode,
+		Batch:   m.Batch,
 	})
 	if err != nil {
 		return nil, inFile(path, err)
 	}
+	c.Samples = codegen.Samples(m.Graph, m.Batch)
 	return c, nil
 }
 

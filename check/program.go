@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +88,8 @@ type runError struct {
 
 func (e *runError) Error() string { return "the compiled package: " + e.message }
 
-// Run runs package i on the inputs and returns its outputs, both in the order of the graph.
+// Run runs package i on the inputs and returns its outputs, both in the order of the graph. The inputs may be the first
+// samples only, if the package takes fewer than the graph has.
 func (p *Program) Run(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 	if p.errs[i] != nil {
 		return nil, p.errs[i]
@@ -135,6 +137,11 @@ func (p *Program) runExactly(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 func (p *Program) exchange(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 	g := p.packages[i].Graph
 	inputs, outputs := codegen.Fields(g)
+	if all := p.packages[i].Samples; all > 1 && in[0].Len() < g.In[0].Type.Len() {
+		for k, f := range outputs {
+			outputs[k].Type = first(f.Type, in[0].Len()*all/g.In[0].Type.Len(), all)
+		}
+	}
 	buf := bufio.NewWriterSize(p.in, 1<<16)
 	w := driver.Writer{W: buf}
 	w.Uint32(uint32(p.index[i]))
@@ -172,6 +179,13 @@ func (p *Program) exchange(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 		out[k] = t
 	}
 	return out, r.Err
+}
+
+// first is the type of the first n of all samples in a value of type t.
+func first(t ir.Type, n, all int) ir.Type {
+	t.Shape = slices.Clone(t.Shape)
+	t.Shape[0] = t.Shape[0] / all * n
+	return t
 }
 
 func readOutput(r *driver.Reader, f codegen.Field) (*ir.Tensor, error) {

@@ -43,6 +43,7 @@ const (
 	portableStage   = "portable against model"
 	lowStage        = "low against model"
 	compiledStage   = "compiled (%s) against low, bits"
+	fewerStage      = "compiled (%s), %d of %d samples, against all of them, bits"
 	nonFiniteStage  = "compiled (%s) against model, non-finite inputs"
 )
 

@@ -235,11 +235,42 @@ func (w *verifier) stages(name string, in, want []*ir.Tensor) error {
 			}
 			w.Checks = append(w.Checks, f)
 		}
+		w.fewer(p, name, in, low)
 	}
 	if w.PerNode && w.Nodes == nil {
 		w.Nodes = w.perNode(in)
 	}
 	return nil
+}
+
+// fewer runs a package on the first samples only: the results are those that they have among all.
+func (w *verifier) fewer(p *Program, name string, in, all []*ir.Tensor) {
+	size := p.packages[0].Samples
+	if size < 2 {
+		return
+	}
+	for _, n := range slices.Compact([]int{1, size - 1}) {
+		part := make([]*ir.Tensor, len(in))
+		for i, t := range in {
+			part[i] = firstOf(t, n, size)
+		}
+		got, err := p.Run(0, part)
+		f := Finding{Good, name, fmt.Sprintf(fewerStage, p.executor, n, size), "", ""}
+		if err != nil {
+			f.Level, f.Detail = Wrong, err.Error()
+		}
+		for i := range got {
+			if err := sameBits(got[i], firstOf(all[i], n, size)); err != nil {
+				f.Level, f.Output, f.Detail = Wrong, w.imported.Out[i].Name, err.Error()
+			}
+		}
+		w.Checks = append(w.Checks, f)
+	}
+}
+
+// firstOf is the first n of all samples in t.
+func firstOf(t *ir.Tensor, n, all int) *ir.Tensor {
+	return t.Gather(first(t.Type(), n, all).Shape, func(i int) int { return i })
 }
 
 // evalFailed is the error of a graph that cannot compute what the imported one can.

@@ -157,8 +157,8 @@ func elemSize(d ir.DType) int {
 	return d.Bits() / 8
 }
 
-func view(d string, b block, n int) *jen.Statement {
-	return jen.Id("view").Types(jen.Id(d)).Call(jen.Id("a"), jen.Lit(b.off), jen.Lit(n))
+func view(d string, b block, n jen.Code) *jen.Statement {
+	return jen.Id("view").Types(jen.Id(d)).Call(jen.Id("a"), jen.Lit(b.off), n)
 }
 
 // ref is the slice that holds v.
@@ -169,7 +169,7 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 	if v.Const != nil {
 		return e.weights.plain(e, v.Const, ir.RowMajor)
 	}
-	room := v.Type.Room()
+	shown := v
 	if r := e.arena.rootOf(v); r != v {
 		if r.Const != nil || e.consts[r] != nil {
 			return e.ref(r)
@@ -194,7 +194,7 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 		e.arena.places[v] = b
 	}
 	e.use("view")
-	return view(goType(v.Type.DType), b, room)
+	return view(goType(v.Type.DType), b, e.room(shown))
 }
 
 // stringRef is the field of Model that holds a value of strings, which the collector must see.
@@ -204,6 +204,9 @@ func (e *emitter) stringRef(v *ir.Value) *jen.Statement {
 		name = e.fresh("s")
 		e.strings[v] = name
 		e.stringFields = append(e.stringFields, stringField{name, v.Type.Len()})
+	}
+	if e.batch.has(v) {
+		return jen.Id("m").Dot(name).Index(jen.Empty(), e.room(v))
 	}
 	return jen.Id("m").Dot(name)
 }
@@ -219,7 +222,7 @@ func (e *emitter) scratch(d string, size, n int) *jen.Statement {
 		return jen.Nil()
 	}
 	e.use("view")
-	return view(d, e.arena.borrow(n*size), n)
+	return view(d, e.arena.borrow(n*size), jen.Lit(n))
 }
 
 // alias reports whether n needs no code: a value under another shape, or a constant in another layout.

@@ -24,6 +24,7 @@ type Options struct {
 	Flags   string // of the command, for the header; "" if none
 	Version string // of sbtc
 	Mode    Mode
+	Batch   int // length of the first axis that all inputs and outputs share; at most 1 if there is none
 
 	// CodeBudget is how many bytes of machine code may hold weights, for AVX-512 first and of what is left for AVX2; 0 is
 	// 16 MiB, less than 0 none. Layers beyond it take loops.
@@ -89,6 +90,7 @@ type emitter struct {
 	opt     Options
 	in, out []Field
 	arena   *arena
+	batch   batch
 	weights weights
 	layers  layers
 	first   map[*ir.Node]*ir.Node   // layers that become code together with the one before them
@@ -105,7 +107,7 @@ type emitter struct {
 }
 
 func newEmitter(g *ir.Graph, opt Options) *emitter {
-	return &emitter{g: g, opt: opt, kernels: map[string]bool{}, funcs: map[string]string{}, arena: newArena(g),
+	return &emitter{g: g, opt: opt, kernels: map[string]bool{}, funcs: map[string]string{}, arena: newArena(g), batch: newBatch(g, opt.Batch),
 		consts: map[*ir.Value]*ir.Tensor{}, strings: map[*ir.Value]string{}, weights: weights{mode: opt.Mode}}
 }
 

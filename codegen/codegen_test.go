@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +16,7 @@ import (
 )
 
 // TestBits builds the package of every case of testdata/codegen and runs its tests: golden vectors are what the low
-// operators' Eval gives, and must be met bit for bit, without allocation.
+// operators' Eval gives, and must be met bit for bit, without allocation; those of a batch also by every sample alone.
 func TestBits(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "go.mod"), []byte("module cases\n\ngo 1.22\n"))
@@ -42,10 +44,15 @@ func TestBits(t *testing.T) {
 				t.Errorf("%s: %s is not canonical, want\n%s", f, s.Name, got)
 			}
 			for mode, m := range Modes {
-				out, err := Generate(g, Options{Package: PackageName(name), Model: name + ".onnx", Version: "test", Mode: Mode(mode)})
+				batch := 1
+				fmt.Sscanf(name, "batch%d_", &batch)
+				out, err := Generate(g, Options{Package: PackageName(name), Model: name + ".onnx", Version: "test", Mode: Mode(mode), Batch: batch})
 				if err != nil {
 					t.Errorf("%s: %s: %v", f, s.Name, err)
 					continue
+				}
+				if want := fmt.Sprintf("Run takes 1 to %d samples", batch); batch > 1 && strings.HasSuffix(name, "_mixed") == bytes.Contains(text(out, "model.go"), []byte(want)) {
+					t.Errorf("%s: %s: whether samples are apart, wrong in\n%s", f, s.Name, text(out, "model.go"))
 				}
 				for _, o := range out {
 					write(t, filepath.Join(dir, m, name, o.Name), o.Data)
@@ -61,6 +68,16 @@ func TestBits(t *testing.T) {
 			t.Errorf("go %s: %v\n%s", args[0], err, out)
 		}
 	}
+}
+
+// text is the contents of a file.
+func text(files []File, name string) []byte {
+	for _, f := range files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
 }
 
 func write(t *testing.T, file string, data []byte) {

@@ -136,7 +136,7 @@ func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 	}
 	l.Name = fmt.Sprintf("layer%d", len(e.layers.list)+1)
 	sum := e.sumOf(n, op.Act)
-	args := []jen.Code{sum.ref, e.ref(src)}
+	args := []jen.Code{e.panels(src), sum.ref, e.ref(src)}
 	for _, v := range inputs {
 		args = append(args, e.ref(v))
 	}
@@ -261,7 +261,7 @@ func (l *layer) rows() int {
 }
 
 func (l *layer) signature() string {
-	return strings.Join(append([]string{"dst", "src"}, l.Params()...), ", ") + " []float32"
+	return "panels int, " + strings.Join(append([]string{"dst", "src"}, l.Params()...), ", ") + " []float32"
 }
 
 // least declares the lowest path that has code for the layer.
@@ -293,13 +293,13 @@ func (l *layer) write(s, stubs *strings.Builder) {
 		least = "pathAVX512"
 	}
 	fmt.Fprintf(stubs, "\n%s", l.least(least))
-	fmt.Fprintf(stubs, "\n// %s computes a layer whose weights are code, and reports whether there is code for the path in use.\n", l.Name)
+	fmt.Fprintf(stubs, "\n// %s computes panels of a layer whose weights are code, and reports whether there is code for the path in use.\n", l.Name)
 	fmt.Fprintf(stubs, "func %s(%s) bool {\n", l.Name, l.signature())
 	row := ir.Lanes
-	fmt.Fprintf(stubs, "\t_, _ = dst[%d], src[%d]\n", l.panels*l.Schedule.N*row-1, l.panels*l.rows()*row-1)
+	fmt.Fprintf(stubs, "\t_, _ = dst[panels*%d-1], src[panels*%d-1]\n", l.Schedule.N*row, l.rows()*row)
 	for _, x := range l.Params() {
 		if x != asm.Scratch {
-			fmt.Fprintf(stubs, "\t_ = %s[%d]\n", x, l.panels*l.Schedule.N*row-1)
+			fmt.Fprintf(stubs, "\t_ = %s[panels*%d-1]\n", x, l.Schedule.N*row)
 		}
 	}
 	stubs.WriteString("\tswitch path {\n")
@@ -308,28 +308,19 @@ func (l *layer) write(s, stubs *strings.Builder) {
 			continue
 		}
 		fmt.Fprintf(stubs, "\tcase path%v:\n", set)
-		at, m, indent := "0", fmt.Sprint(l.panels), "\t\t"
-		most := callPanels(l.functions[set])
-		if l.panels > most {
-			fmt.Fprintf(stubs, "\t\tfor p := 0; p < %d; p += %d {\n\t\t\tm := min(%[2]d, %[1]d-p)\n", l.panels, most)
-			at, m, indent = "p*%d", "m", "\t\t\t"
-		}
-		place := func(width int) string { return strings.ReplaceAll(at, "%d", fmt.Sprint(width*row)) }
+		fmt.Fprintf(stubs, "\t\tfor p := 0; p < panels; p += %d {\n\t\t\tm := min(%[1]d, panels-p)\n", callPanels(l.functions[set]))
 		for _, f := range l.functions[set] {
-			fmt.Fprintf(stubs, "%s%s(&dst[%s], &src[%s], %s", indent, f.Name, place(l.Schedule.N), place(l.rows()), m)
+			fmt.Fprintf(stubs, "\t\t\t%s(&dst[p*%d], &src[p*%d], m", f.Name, l.Schedule.N*row, l.rows()*row)
 			for _, x := range f.Params {
 				if x == asm.Scratch {
 					stubs.WriteString(", &scratch[0]")
 				} else {
-					fmt.Fprintf(stubs, ", &%s[%s]", x, place(l.Schedule.N))
+					fmt.Fprintf(stubs, ", &%s[p*%d]", x, l.Schedule.N*row)
 				}
 			}
 			stubs.WriteString(")\n")
 		}
-		if l.panels > most {
-			stubs.WriteString("\t\t}\n")
-		}
-		stubs.WriteString("\t\treturn true\n")
+		stubs.WriteString("\t\t}\n\t\treturn true\n")
 	}
 	stubs.WriteString("\t}\n\treturn false\n}\n")
 	for _, fs := range l.functions {

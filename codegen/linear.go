@@ -18,27 +18,27 @@ func (e *emitter) layer(n *ir.Node, op *low.Linear, sum sum) {
 	src, narrow := e.widen(x), jen.Code(nil)
 	dst := sum.ref
 	if isHalf(x.Type.DType) {
-		dst = e.scratch("float32", 4, out.Type.Len())
+		dst = e.like(out, ir.Float32)
 		narrow = e.narrowing(sum.ref, dst, x.Type.DType)
 	}
-	rows, dims := x.Type.Rows(), []jen.Code{jen.Lit(k), jen.Lit(cols)}
+	dims := []jen.Code{jen.Lit(k), jen.Lit(cols)}
 	switch {
 	case x.Type.Len() == 0 || out.Type.Len() == 0:
-		e.zero(dst, x.Type.DType, n.In[2], rows, cols)
+		e.zero(dst, n.In[2], cols)
 	case op.Kind == "ternary":
 		e.ternary(n, op, dst, src)
 	case op.Kind == "sparse" && x.Type.Layout == ir.Panels:
 		wide := e.scratch("float64", 8, k*ir.Lanes)
-		e.call("sparsePanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), wide, jen.Lit(panelsOf(x.Type))}, dims...)...)
+		e.call("sparsePanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), wide, e.panels(x)}, dims...)...)
 	case op.Kind == "sparse":
-		e.call("sparseRows", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), jen.Lit(rows)}, dims...)...)
+		e.call("sparseRows", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), e.rows(x)}, dims...)...)
 	case x.Type.DType == ir.Float64:
-		e.call("denseRows64", append([]jen.Code{dst, src, e.ref(n.In[1]), e.ref(n.In[2]), jen.Lit(rows)}, dims...)...)
+		e.call("denseRows64", append([]jen.Code{dst, src, e.ref(n.In[1]), e.ref(n.In[2]), e.rows(x)}, dims...)...)
 	case x.Type.Layout == ir.Panels:
 		wide := e.scratch("float64", 8, k*ir.Lanes)
-		e.call("densePanels", append([]jen.Code{dst, src, e.weights.matrix(e, w, "newPanelMatrix"), e.wideConst(n.In[2]), wide, jen.Lit(panelsOf(x.Type))}, dims...)...)
+		e.call("densePanels", append([]jen.Code{dst, src, e.weights.matrix(e, w, "newPanelMatrix"), e.wideConst(n.In[2]), wide, e.panels(x)}, dims...)...)
 	default:
-		e.call("denseRows", append([]jen.Code{dst, src, e.weights.matrix(e, wideTensor(w), "newRowMatrix"), e.wideConst(n.In[2]), jen.Lit(rows)}, dims...)...)
+		e.call("denseRows", append([]jen.Code{dst, src, e.weights.matrix(e, wideTensor(w), "newRowMatrix"), e.wideConst(n.In[2]), e.rows(x)}, dims...)...)
 	}
 	if narrow != nil {
 		e.body = append(e.body, narrow)
@@ -46,7 +46,7 @@ func (e *emitter) layer(n *ir.Node, op *low.Linear, sum sum) {
 }
 
 // zero emits a layer without features: every row is the bias.
-func (e *emitter) zero(dst *jen.Statement, d ir.DType, bias *ir.Value, rows, cols int) {
+func (e *emitter) zero(dst *jen.Statement, bias *ir.Value, cols int) {
 	if bias == nil || cols == 0 {
 		e.body = append(e.body, jen.Id("clear").Call(dst))
 		return
@@ -79,7 +79,7 @@ func (e *emitter) widen(v *ir.Value) *jen.Statement {
 	if v.Const != nil {
 		return e.wideConst(v)
 	}
-	wide := e.scratch("float32", 4, v.Type.Len())
+	wide := e.like(v, ir.Float32)
 	e.call("widen"+halfName(v.Type.DType), wide, e.ref(v))
 	return wide
 }
@@ -102,7 +102,7 @@ func (e *emitter) wide(v *ir.Value, run func(dst *jen.Statement)) {
 		run(e.ref(v))
 		return
 	}
-	s := e.scratch("float32", 4, v.Type.Len())
+	s := e.like(v, ir.Float32)
 	run(s)
 	e.body = append(e.body, e.narrowing(e.ref(v), s, v.Type.DType))
 }
@@ -120,7 +120,7 @@ func (e *emitter) sumOf(n *ir.Node, act low.Expr) sum {
 	if t.DType == n.Out[0].Type.DType {
 		return sum{e.ref(n.Out[0]), t}
 	}
-	return sum{e.scratch(goType(t.DType), elemSize(t.DType), t.Room()), t}
+	return sum{e.like(n.Out[0], t.DType), t}
 }
 
 func (e *emitter) epilogue(n *ir.Node, act low.Expr, s sum, extra []*ir.Value) error {
@@ -131,7 +131,7 @@ func (e *emitter) epilogue(n *ir.Node, act low.Expr, s sum, extra []*ir.Value) e
 	for _, v := range extra {
 		in = append(in, operand{e.ref(v), v.Type})
 	}
-	return e.loop(act, e.ref(n.Out[0]), n.Out[0].Type, in)
+	return e.loop(act, n.Out[0], in)
 }
 
 // contract emits a product of activations and its epilogue.
@@ -161,13 +161,15 @@ func (e *emitter) contract(n *ir.Node, op *low.Contract) error {
 	}
 	dst, x, y := s.ref, e.widen(n.In[0]), e.widen(n.In[1])
 	if isHalf(a.DType) {
-		dst = e.scratch("float32", 4, s.typ.Len())
+		dst = e.like(n.Out[0], ir.Float32)
 	}
 	if s.typ.Len() > 0 {
 		if k == 0 {
 			e.body = append(e.body, jen.Id("clear").Call(dst))
 		} else {
-			e.call(kernel, dst, x, y, jen.Op("&").Add(shape))
+			e.call(kernel, dst, x, y, e.shaped(n.Out[0], shape, "as", func(as *jen.Statement) *jen.Statement {
+				return as.Clone().Index(jen.Empty(), e.batch.times(ir.Size(lead)))
+			}))
 		}
 	}
 	if isHalf(a.DType) {
@@ -223,7 +225,7 @@ func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
 		room += ir.Lanes * (panelsOf(q)*(q.Features()+op.Heads*dv) + panelsOf(k)*(k.Features()+v.Features()))
 	}
 	scores, scratch := e.scratch("float32", 4, room), e.scratch("float64", 8, pk*(dh+pv)+4*dh+4*pk)
-	e.call("attend", dst, qr, kr, vr, mask, scores, scratch, jen.Op("&").Add(shape), ends, spans)
+	e.call("attend", dst, qr, kr, vr, mask, scores, scratch, e.shaped(n.Out[0], shape, "batch", func(*jen.Statement) *jen.Statement { return e.batch.times(batch) }), ends, spans)
 	return nil
 }
 

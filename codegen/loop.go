@@ -30,15 +30,17 @@ func (e *emitter) mapNode(n *ir.Node, op *low.Map) error {
 	if out := n.Out[0]; !slices.Contains(e.g.Out, out) && out.Type.DType != ir.String {
 		e.arena.inherit(out, n.In)
 	}
-	return e.loop(op.Expr, e.ref(n.Out[0]), n.Out[0].Type, in)
+	return e.loop(op.Expr, n.Out[0], in)
 }
 
-// loop emits the call of a function that computes an expression for every element, and declares it.
-func (e *emitter) loop(x low.Expr, dst *jen.Statement, out ir.Type, in []operand) error {
+// loop emits the call of a function that computes an expression for every element of v, and declares it.
+func (e *emitter) loop(x low.Expr, v *ir.Value, in []operand) error {
+	dst, out := e.ref(v), v.Type
 	if out.Len() == 0 {
 		return nil
 	}
 	l := newLoops(out, in)
+	l.open = e.walks(v)
 	if kernel := sliceKernel(x, in); kernel != "" && l.contiguous() {
 		args := []jen.Code{dst}
 		for _, o := range in {
@@ -109,6 +111,7 @@ func (l *loops) contiguous() bool {
 type loops struct {
 	dims    []int
 	strides [][]int
+	open    bool // the result has fewer steps of the outermost loop if its slice is shorter
 }
 
 // newLoops walks the result in memory order, with as few loops as the operands allow.
@@ -192,7 +195,7 @@ func (l *loops) function(x low.Expr, in []ir.DType, result string) (string, erro
 		}
 	}
 	for d := range last {
-		fmt.Fprintf(&b, "for i%d := range %d {\n", d, l.dims[d])
+		fmt.Fprintf(&b, "for i%d := range %s {\n", d, l.steps(d))
 	}
 	if len(stages) > 0 && l.staged() {
 		if err := l.stages(&b, stages, rest, types, names); err != nil {
@@ -234,7 +237,18 @@ func (l *loops) span() string {
 	if l.strides[0][len(l.dims)-1] == 1 {
 		return "ys"
 	}
-	return strconv.Itoa(l.dims[len(l.dims)-1])
+	return l.steps(len(l.dims) - 1)
+}
+
+// steps is the length of loop d.
+func (l *loops) steps(d int) string {
+	switch each := l.strides[0][0]; {
+	case !l.open || d > 0:
+		return strconv.Itoa(l.dims[d])
+	case each > 1:
+		return fmt.Sprintf("len(y)/%d", each)
+	}
+	return "len(y)"
 }
 
 // base is where operand k begins in the innermost loop; empty for 0.
@@ -251,7 +265,7 @@ func (l *loops) base(k int) string {
 // line prepares what operand k needs in the innermost loop and returns how an element is spelled there.
 func (l *loops) line(b *strings.Builder, k int, name string) string {
 	last := len(l.dims) - 1
-	base, n := l.base(k), l.dims[last]
+	base, n := l.base(k), l.steps(last)
 	switch s := l.strides[k][last]; s {
 	case 0:
 		if base == "" {
@@ -260,7 +274,7 @@ func (l *loops) line(b *strings.Builder, k int, name string) string {
 		fmt.Fprintf(b, "%ss := %s[%s]\n", name, name, base)
 		return name + "s"
 	case 1:
-		fmt.Fprintf(b, "%ss := %s[%s:][:%d]\n", name, name, base, n)
+		fmt.Fprintf(b, "%ss := %s[%s:][:%s]\n", name, name, base, n)
 		return name + "s[i]"
 	default:
 		if base != "" {

@@ -52,10 +52,10 @@ func (l *loops) staged() bool {
 func (l *loops) stages(b *strings.Builder, stages []stage, rest low.Expr, in []ir.DType, names []string) error {
 	last := len(l.dims) - 1
 	n := l.dims[last]
-	m := fmt.Sprint(n)
+	m := l.steps(last)
 	if n > stageBlock {
 		m = "m"
-		fmt.Fprintf(b, "for o := 0; o < %d; o += %d {\nm := min(%[2]d, %[1]d-o)\n", n, stageBlock)
+		fmt.Fprintf(b, "for o := 0; o < %s; o += %d {\nm := min(%[2]d, %[1]s-o)\n", l.steps(last), stageBlock)
 	}
 	elem := make([]string, len(names))
 	for k, name := range names {

@@ -39,6 +39,7 @@ func (e *emitter) doc() []string {
 		"compiled ahead of time: every shape, weight and address is fixed, and Run allocates nothing.",
 		"",
 	}
+	lines = append(lines, e.batch.doc(e.opt.Batch)...)
 	for _, p := range []struct {
 		kind   string
 		fields []Field
@@ -60,7 +61,7 @@ func (e *emitter) fieldStruct(f *jen.File, name, doc string, fields []Field) {
 	f.Comment(doc)
 	f.Type().Id(name).StructFunc(func(g *jen.Group) {
 		for _, x := range fields {
-			g.Id(x.Go).Index().Id(goType(x.Type.DType)).Comment(fmt.Sprintf("// %+q, %v: %d elements", x.Name, x.Type, x.Type.Len()))
+			g.Id(x.Go).Index().Id(goType(x.Type.DType)).Comment(fmt.Sprintf("// %+q, %v: %s", x.Name, x.Type, e.batch.elements(x.Type.Len())))
 		}
 	})
 }
@@ -105,12 +106,17 @@ func (e *emitter) modelType(f *jen.File) {
 }
 
 func (e *emitter) run(f *jen.File) {
-	f.Comment("Run computes the outputs. The slices must have the lengths that the fields state, and must not overlap.")
+	f.Comment("Run computes the outputs. The slices must have the lengths that the fields state, and must not overlap." + e.batch.runDoc())
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("Run").Params(
 		jen.Id("in").Op("*").Id("Inputs"), jen.Id("out").Op("*").Id("Outputs"),
 	).Error().BlockFunc(func(g *jen.Group) {
-		e.lengths(g, "in", "input", e.in)
-		e.lengths(g, "out", "output", e.out)
+		if e.batch.size > 1 {
+			e.sampleLengths(g)
+		} else {
+			e.lengths(g, "in", "input", e.in)
+			e.lengths(g, "out", "output", e.out)
+		}
+		e.batch.panelCounts(g)
 		text := fmt.Sprintf("%#v", jen.Block(e.body...))
 		if strings.Contains(text, "(a, ") {
 			g.Id("a").Op(":=").Id("m").Dot("arena")
@@ -158,11 +164,13 @@ func (e *emitter) info(f *jen.File) {
 		jen.Id("SHA256").String().Comment("// of the model's file"),
 		jen.Id("Version").String().Comment("// of sbtc"),
 		jen.Id("Path").String().Comment("// the instructions in use: avx512, avx2 or purego"),
+		jen.Id("Batch").Int().Comment("// the most samples that one Run takes"),
 	)
 	f.Comment("Info tells what the package was made from and which path it takes on this machine.")
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("Info").Params().Id("Info").Block(jen.Return(jen.Id("Info").Values(jen.Dict{
 		jen.Id("Model"): jen.Lit(e.opt.Model), jen.Id("SHA256"): jen.Lit(e.opt.SHA256),
 		jen.Id("Version"): jen.Lit(e.opt.Version), jen.Id("Path"): jen.Id(e.use("pathNames")).Index(jen.Id(e.use("path"))),
+		jen.Id("Batch"): jen.Lit(max(1, e.opt.Batch)),
 	})))
 }
 

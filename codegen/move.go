@@ -28,17 +28,17 @@ func (e *emitter) move(n *ir.Node, op *low.Move) error {
 		e.body = append(e.body, jen.Copy(e.ref(out), e.ref(x)))
 		return nil
 	case op.Pack:
-		e.call("packPanels", e.ref(out), e.ref(x), jen.Lit(x.Type.Rows()), jen.Lit(x.Type.Features()))
+		e.call("packPanels", e.ref(out), e.ref(x), e.rows(x), jen.Lit(x.Type.Features()))
 		return nil
 	default:
-		e.call("unpackPanels", e.ref(out), e.ref(x), jen.Lit(x.Type.Rows()), jen.Lit(x.Type.Features()))
+		e.call("unpackPanels", e.ref(out), e.ref(x), e.rows(x), jen.Lit(x.Type.Features()))
 		return nil
 	}
 	if covered(op) < out.Type.Len() {
 		e.uncovered(out, op)
 	}
 	for _, p := range op.Parts {
-		e.box(e.ref(out), e.ref(n.In[p.From]), p)
+		e.box(out, n.In[p.From], p)
 	}
 	return nil
 }
@@ -53,29 +53,39 @@ func covered(op *low.Move) int {
 }
 
 // box emits the copy of one part; axes beyond what the kernel takes are unrolled.
-func (e *emitter) box(dst, src *jen.Statement, p low.Part) {
+func (e *emitter) box(out, x *ir.Value, p low.Part) {
 	if ir.Size(p.Dims) == 0 {
 		return
 	}
 	l := collapse(p.Dims, [][]int{p.OutStrides, p.InStrides})
 	if len(l.dims) <= boxAxes {
-		e.call("copyBox", dst, jen.Lit(p.Out), src, jen.Lit(p.In), six(l.dims, 1), six(l.strides[0], 0), six(l.strides[1], 0))
+		e.call("copyBox", e.ref(out), jen.Lit(p.Out), e.ref(x), jen.Lit(p.In), sixOf(e.steps(out, l.dims), 1), six(l.strides[0], 0), six(l.strides[1], 0))
 		return
 	}
-	for i := range l.dims[0] {
-		e.box(dst, src, low.Part{Dims: l.dims[1:], Out: p.Out + i*l.strides[0][0], OutStrides: l.strides[0][1:],
-			In: p.In + i*l.strides[1][0], InStrides: l.strides[1][1:]})
+	axis := 1 // the outermost may be the samples
+	without := func(x []int) []int { return slices.Delete(slices.Clone(x), axis, axis+1) }
+	for i := range l.dims[axis] {
+		e.box(out, x, low.Part{Dims: without(l.dims), Out: p.Out + i*l.strides[0][axis], OutStrides: without(l.strides[0]),
+			In: p.In + i*l.strides[1][axis], InStrides: without(l.strides[1])})
 	}
 }
 
 // six is x with pad in front of it, as the kernels take dims and strides.
 func six(x []int, pad int) *jen.Statement {
+	lits := make([]jen.Code, len(x))
+	for i, v := range x {
+		lits[i] = jen.Lit(v)
+	}
+	return sixOf(lits, pad)
+}
+
+func sixOf(x []jen.Code, pad int) *jen.Statement {
 	return jen.Index(jen.Lit(boxAxes)).Int().ValuesFunc(func(g *jen.Group) {
 		for range boxAxes - len(x) {
 			g.Lit(pad)
 		}
 		for _, v := range x {
-			g.Lit(v)
+			g.Add(v)
 		}
 	})
 }
@@ -120,8 +130,9 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 		jen.Id("partials"): jen.Lit(partials),
 	}))
 	kernel, more := reduceKernel(op, x.Type.DType)
+	shape := e.shaped(out, q, "d", func(d *jen.Statement) *jen.Statement { return sixOf(e.steps(out, outer.dims), 1) })
 	run := func(dst *jen.Statement) {
-		e.call(kernel, append([]jen.Code{dst, e.widen(x), jen.Op("&").Add(q)}, more...)...)
+		e.call(kernel, append([]jen.Code{dst, e.widen(x), shape}, more...)...)
 	}
 	if out.Type.DType == x.Type.DType {
 		e.wide(out, run)

@@ -13,6 +13,10 @@ import (
 // takes its place.
 func (e *emitter) moveRows(n *ir.Node, op *low.Move) {
 	out := n.Out[0]
+	if e.batch.has(out) {
+		e.moveSamples(n, op)
+		return
+	}
 	parts, _ := op.RowParts(n.In)
 	readers := map[*ir.Value]int{}
 	for _, r := range parts {
@@ -20,7 +24,7 @@ func (e *emitter) moveRows(n *ir.Node, op *low.Move) {
 	}
 	if i := slices.IndexFunc(parts, func(r low.RowPart) bool {
 		x := n.In[r.From]
-		return out.Type.Layout == ir.Panels && x.Type.Layout == ir.Panels && r.Dst == 0 && r.Stays(out.Type.Features(), x.Type.Features()) &&
+		return covered(op) == out.Type.Len() && out.Type.Layout == ir.Panels && x.Type.Layout == ir.Panels && r.Dst == 0 && r.Stays(out.Type.Features(), x.Type.Features()) &&
 			readers[e.arena.rootOf(x)] == 1 && e.arena.take(out, x)
 	}); i >= 0 {
 		parts = slices.Delete(parts, i, i+1)
@@ -29,12 +33,36 @@ func (e *emitter) moveRows(n *ir.Node, op *low.Move) {
 	}
 	for _, r := range parts {
 		x := n.In[r.From]
-		m := e.table("rows", jen.Id(e.use("rowMove")).Values(jen.Dict{
-			jen.Id("rows"): jen.Lit(r.Rows), jen.Id("cols"): jen.Lit(r.Cols),
-			jen.Id("dst"): e.rowPlace(out.Type, r.Dst, r.DstStep, r.ToCol), jen.Id("src"): e.rowPlace(x.Type, r.Src, r.SrcStep, r.FromCol),
-		}))
-		e.call("moveRows", e.ref(out), e.ref(x), jen.Op("&").Add(m))
+		e.call("moveRows", e.ref(out), e.ref(x), jen.Op("&").Add(e.rowMove(r, out, x)))
 	}
+}
+
+// moveSamples emits a move of rows for the samples in use: as it is for the first one, n times.
+func (e *emitter) moveSamples(n *ir.Node, op *low.Move) {
+	out := n.Out[0]
+	if covered(op) < out.Type.Len() {
+		e.uncovered(out, op)
+	}
+	for _, p := range op.Parts {
+		x := n.In[p.From]
+		one := low.Move{Shape: op.Shape, Parts: low.Parts{p.Sample(e.batch.size)}}
+		parts, _ := one.RowParts(n.In)
+		dst, src := out.Type.Rows()/e.batch.size, 0
+		if e.batch.has(x) || p.InStep() > 0 {
+			src = x.Type.Rows() / e.batch.size
+		}
+		for _, r := range parts {
+			e.call("moveSamples", e.ref(out), e.ref(x), jen.Op("&").Add(e.rowMove(r, out, x)), jen.Id("n"), jen.Lit(dst), jen.Lit(src))
+		}
+	}
+}
+
+// rowMove is the table of a part of rows.
+func (e *emitter) rowMove(r low.RowPart, out, x *ir.Value) *jen.Statement {
+	return e.table("rows", jen.Id(e.use("rowMove")).Values(jen.Dict{
+		jen.Id("rows"): jen.Lit(r.Rows), jen.Id("cols"): jen.Lit(r.Cols),
+		jen.Id("dst"): e.rowPlace(out.Type, r.Dst, r.DstStep, r.ToCol), jen.Id("src"): e.rowPlace(x.Type, r.Src, r.SrcStep, r.FromCol),
+	}))
 }
 
 func (e *emitter) rowPlace(t ir.Type, row, step, col int) *jen.Statement {

@@ -1,5 +1,7 @@
 package codegen
 
+import "bytes"
+
 // palette is a constant of few different elements: these, and an index for each element, low bits first.
 type palette struct {
 	colours, indices []byte
@@ -34,4 +36,21 @@ func newPalette(b []byte, n int) palette {
 		p.indices[i*p.bits/8] |= c << (i * p.bits % 8)
 	}
 	return p
+}
+
+// leastPeriod is the fewest elements that are stored once and repeated.
+const leastPeriod = 16
+
+// period is the number of elements, at least leastPeriod, after which n elements repeat themselves; n if they do not.
+func period(b []byte, n int) int {
+	if n == 0 || len(b)%n != 0 {
+		return n
+	}
+	size := len(b) / n
+	for p := leastPeriod; p <= n/2; p++ {
+		if n%p == 0 && bytes.Equal(b[p*size:], b[:len(b)-p*size]) {
+			return p
+		}
+	}
+	return n
 }

@@ -9,20 +9,20 @@ import (
 
 // ternary emits the sums and scales of a ternary layer.
 func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
-	x, w := n.In[0].Type, n.In[1].Const
-	if op.Strategy == "perm" && x.Layout == ir.RowMajor {
+	x, w := n.In[0], n.In[1].Const
+	if op.Strategy == "perm" && x.Type.Layout == ir.RowMajor {
 		k, cols := w.Shape[0], w.Shape[1]
 		codes, groups := e.weights.perm(e, w, op)
-		e.call("permRows", dst, src, jen.Op("&").Add(codes), e.ref(n.In[2]), e.ref(n.In[3]), e.scratch("float32", 4, 32*groups), jen.Lit(x.Rows()), jen.Lit(k), jen.Lit(cols))
+		e.call("permRows", dst, src, jen.Op("&").Add(codes), e.ref(n.In[2]), e.ref(n.In[3]), e.scratch("float32", 4, 32*groups), e.rows(x), jen.Lit(k), jen.Lit(cols))
 		return
 	}
-	kernel, lists, count, width := "ternary", e.weights.signs, x.Rows(), 1
+	kernel, lists, count, width := "ternary", e.weights.signs, e.rows(x), 1
 	if op.Strategy != "" {
 		kernel = "term"
 		lists = func(e *emitter, w *ir.Tensor) *jen.Statement { return e.weights.terms(e, w, op) }
 	}
-	if x.Layout == ir.Panels {
-		kernel, count, width = kernel+"Panels", panelsOf(x), ir.Lanes
+	if x.Type.Layout == ir.Panels {
+		kernel, count, width = kernel+"Panels", e.panels(x), ir.Lanes
 	} else {
 		kernel += "Rows"
 	}
@@ -30,7 +30,7 @@ func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
 	if op.Strategy != "" {
 		args = append(args, e.scratch("float32", 4, 2*op.Terms(w.Shape[0])*width))
 	}
-	e.call(kernel, append(args, jen.Lit(count), jen.Lit(w.Shape[0]), jen.Lit(w.Shape[1]))...)
+	e.call(kernel, append(args, count, jen.Lit(w.Shape[0]), jen.Lit(w.Shape[1]))...)
 }
 
 // terms is a ternary constant as lists of terms, which its pattern and the order of op give.

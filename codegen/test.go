@@ -34,6 +34,7 @@ func (e *emitter) test() ([]byte, error) {
 	})
 	e.testHelpers(f)
 	e.goldenTest(f)
+	e.batchTest(f)
 	f.Func().Id("TestAllocations").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
 		jen.List(jen.Id("m"), jen.Id("_")).Op(":=").Id("New").Call(),
 		jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Lit(1)),
@@ -67,24 +68,71 @@ func (e *emitter) goldenTest(f *jen.File) {
 	f.Func().Id("TestGolden").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
 		jen.Id("best").Op(":=").Id(e.use("path")),
 		jen.Defer().Func().Params().Block(jen.Id("path").Op("=").Id("best")).Call(),
-		jen.For(jen.Id("path").Op("=").Id("best"), jen.Id("path").Op(">=").Lit(0), jen.Id("path").Op("--")).Block(
-			jen.Id("t").Dot("Run").Call(jen.Id(e.use("pathNames")).Index(jen.Id("path")), jen.Id("testGolden")),
-		),
+		jen.For(jen.Id("path").Op("=").Id("best"), jen.Id("path").Op(">=").Lit(0), jen.Id("path").Op("--")).BlockFunc(func(g *jen.Group) {
+			g.Id("t").Dot("Run").Call(jen.Id(e.use("pathNames")).Index(jen.Id("path")), jen.Id("testGolden"))
+			if e.batch.size > 1 {
+				g.Id("t").Dot("Run").Call(jen.Id("pathNames").Index(jen.Id("path")).Op("+").Lit("/batch"), jen.Id("testBatch"))
+			}
+		}),
 	)
 	f.Func().Id("testGolden").Params(jen.Id("t").Op("*").Qual("testing", "T")).BlockFunc(func(g *jen.Group) {
-		g.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call()
-		g.If(jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
-		g.Defer().Id("m").Dot("Close").Call()
-		if e.weights.fields != nil {
-			g.Comment("The weights of New are for the best path.")
-			g.If(jen.List(jen.Id("m").Dot("weights"), jen.Err()).Op("=").Id("loadWeights").Call(), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
-		}
+		e.onPath(g)
 		g.For(jen.List(jen.Id("_"), jen.Id("g")).Op(":=").Range().Id("golden")).Block(
 			jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Id("g").Dot("seed")),
 			jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err())),
 			jen.If(jen.Id("got").Op(":=").Id("hash").Call(jen.Id("out")), jen.Id("got").Op("!=").Id("g").Dot("hash")).Block(
 				jen.Id("t").Dot("Errorf").Call(jen.Lit("seed %d: hash %#x, want %#x"), jen.Id("g").Dot("seed"), jen.Id("got"), jen.Id("g").Dot("hash")),
 			),
+		)
+	})
+}
+
+// onPath makes an instance for the path in use.
+func (e *emitter) onPath(g *jen.Group) {
+	g.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call()
+	g.If(jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
+	g.Defer().Id("m").Dot("Close").Call()
+	if e.weights.fields != nil {
+		g.Comment("The weights of New are for the best path.")
+		g.If(jen.List(jen.Id("m").Dot("weights"), jen.Err()).Op("=").Id("loadWeights").Call(), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
+	}
+}
+
+// batchTest writes a test that runs every sample alone, and the first ones without the others: the results must be those
+// in the whole batch.
+func (e *emitter) batchTest(f *jen.File) {
+	if e.batch.size == 1 {
+		return
+	}
+	f.Comment("samples are n samples from sample i on.")
+	f.Func().Id("samples").Params(jen.Id("in").Op("*").Id("Inputs"), jen.Id("out").Op("*").Id("Outputs"), jen.List(jen.Id("i"), jen.Id("n")).Int()).
+		Params(jen.Op("*").Id("Inputs"), jen.Op("*").Id("Outputs")).BlockFunc(func(g *jen.Group) {
+		cut := func(arg string, fields []Field) jen.Code {
+			return jen.ValuesFunc(func(v *jen.Group) {
+				for _, x := range fields {
+					per := x.Type.Len() / e.batch.size
+					v.Id(x.Go).Op(":").Id(arg).Dot(x.Go).Index(jen.Id("i").Op("*").Lit(per), jen.Parens(jen.Id("i").Op("+").Id("n")).Op("*").Lit(per))
+				}
+			})
+		}
+		g.Return(jen.Op("&").Id("Inputs").Add(cut("in", e.in)), jen.Op("&").Id("Outputs").Add(cut("out", e.out)))
+	})
+	f.Func().Id("testBatch").Params(jen.Id("t").Op("*").Qual("testing", "T")).BlockFunc(func(g *jen.Group) {
+		e.onPath(g)
+		g.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Lit(3))
+		g.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
+		g.List(jen.Id("_"), jen.Id("part")).Op(":=").Id("buffers").Call(jen.Lit(3))
+		g.Id("check").Op(":=").Func().Params(jen.List(jen.Id("i"), jen.Id("n")).Int()).Block(
+			jen.List(jen.Id("x"), jen.Id("want")).Op(":=").Id("samples").Call(jen.Id("in"), jen.Id("out"), jen.Id("i"), jen.Id("n")),
+			jen.List(jen.Id("_"), jen.Id("y")).Op(":=").Id("samples").Call(jen.Id("in"), jen.Id("part"), jen.Id("i"), jen.Id("n")),
+			jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("x"), jen.Id("y")), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err())),
+			jen.If(jen.Id("hash").Call(jen.Id("y")).Op("!=").Id("hash").Call(jen.Id("want"))).Block(
+				jen.Id("t").Dot("Errorf").Call(jen.Lit("%d samples from %d on give another result than in the whole batch"), jen.Id("n"), jen.Id("i")),
+			),
+		)
+		g.For(jen.Id("i").Op(":=").Lit(0), jen.Id("i").Op("<").Lit(e.batch.size), jen.Id("i").Op("+=").Lit(1).Op("+").Id("i").Op("/").Lit(4)).Block(
+			jen.Id("check").Call(jen.Id("i"), jen.Lit(1)),
+			jen.Id("check").Call(jen.Lit(0), jen.Id("i").Op("+").Lit(1)),
 		)
 	})
 }

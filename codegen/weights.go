@@ -80,10 +80,14 @@ func (w *weights) plain(e *emitter, t *ir.Tensor, layout ir.Layout) *jen.Stateme
 }
 
 // stored is the call that loads the elements of a constant. One whose elements are all the same is stored as one, one of
-// few different elements as these and an index for each.
+// few different elements as these and an index for each, and one that repeats itself once.
 func (w *weights) stored(e *emitter, t *ir.Tensor) *jen.Statement {
 	load := jen.Id(e.use("load" + loader(t.DType)))
 	b := littleEndian(t)
+	if p := period(b, t.Len()); p < t.Len() {
+		once := t.Gather([]int{p}, func(i int) int { return i })
+		return jen.Id(e.use("repeated")).Call(w.stored(e, once), jen.Lit(t.Len()))
+	}
 	if t.Len() > 1 && t.DType != ir.String && len(b)%t.Len() == 0 {
 		switch p := newPalette(b, t.Len()); {
 		case p.bits == 0:

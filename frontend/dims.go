@@ -37,6 +37,8 @@ func parseDim(text string) (dimFlag, error) {
 type dims struct {
 	inputs, outputs []port
 	bound           map[string]int // lengths by name
+	batch           int            // length of a first axis that all inputs and outputs share, 0 if there is none
+	samples         int            // the most that batch may be; 0: any number
 	p               *problems
 	warn            func(string)
 }
@@ -45,14 +47,31 @@ type dims struct {
 // inputs and outputs share. What stays open is a fault.
 func (d *dims) pin(flags []dimFlag) {
 	d.bound = map[string]int{}
+	name, shared := d.firstAxis()
 	for _, f := range flags {
 		d.apply(f)
 	}
 	if d.p.faults() > 0 {
 		return
 	}
-	d.shareFirstAxis()
+	if shared {
+		d.takeAsOne(name)
+	}
 	d.substitute()
+	if shared && d.samples > 0 {
+		for _, in := range d.inputs {
+			in.dims[0].n = min(in.dims[0].n, d.samples)
+		}
+		if name != "" {
+			d.bound[name] = min(d.bound[name], d.samples)
+		}
+	}
+	if shared {
+		n := d.inputs[0].dims[0].n
+		if !slices.ContainsFunc(d.inputs, func(in port) bool { return in.dims[0].n != n }) {
+			d.batch = n
+		}
+	}
 	d.reportOpen()
 	for i, in := range d.inputs {
 		if err := checkShape(d.inputs[i].shape(nil)); err != nil {
@@ -127,20 +146,24 @@ func (d *dims) known() string {
 	return "it has " + strings.Join(slices.Sorted(maps.Keys(keys)), ", ")
 }
 
-// shareFirstAxis takes a first axis that all inputs and outputs have in common, one name or none, as 1.
-func (d *dims) shareFirstAxis() {
-	first := ""
+// firstAxis reports whether all inputs and outputs have an open first axis in common, of one name or none.
+func (d *dims) firstAxis() (name string, shared bool) {
 	for i, v := range slices.Concat(d.inputs, d.outputs) {
-		if len(v.dims) == 0 || !v.dims[0].open() || i > 0 && v.dims[0].name != first {
-			return
+		if len(v.dims) == 0 || !v.dims[0].open() || i > 0 && v.dims[0].name != name {
+			return "", false
 		}
-		first = v.dims[0].name
+		name = v.dims[0].name
 		// The same name elsewhere: not a batch.
-		if first != "" && slices.ContainsFunc(v.dims[1:], func(x dim) bool { return x.name == first }) {
-			return
+		if name != "" && slices.ContainsFunc(v.dims[1:], func(x dim) bool { return x.name == name }) {
+			return "", false
 		}
 	}
-	if _, ok := d.bound[first]; ok || len(d.inputs) == 0 {
+	return name, len(d.inputs) > 0
+}
+
+// takeAsOne gives the first axis of that name, or without a name, the length 1 if it has none yet.
+func (d *dims) takeAsOne(first string) {
+	if _, ok := d.bound[first]; ok || slices.ContainsFunc(d.inputs, func(in port) bool { return !in.dims[0].open() }) {
 		return
 	}
 	how := "--dim " + first + "=N"

@@ -22,20 +22,28 @@ type Model struct {
 	SHA256   string // of the model file, in hex
 	Opset    int    // version of ONNX's own operators that the model imports
 	Producer string // name and version of the tool that wrote it
+	Batch    int    // length of the open first axis that all inputs and outputs share, 0 if there is none
 }
 
 // An Option changes how a model is read.
 type Option func(*options)
 
 type options struct {
-	dims   []string
-	warn   func(string)
-	folder folder
+	dims    []string
+	samples int
+	warn    func(string)
+	folder  folder
 }
 
 // WithDim fixes open dimensions: "NAME=N" all that the model calls NAME, "INPUT:AXIS=N" one axis of one input.
 func WithDim(dims ...string) Option {
 	return func(o *options) { o.dims = append(o.dims, dims...) }
+}
+
+// WithSamples makes the open first axis that all inputs and outputs share no longer than n, whatever WithDim says: there
+// are no more samples.
+func WithSamples(n int) Option {
+	return func(o *options) { o.samples = n }
 }
 
 // WithWarnings passes every warning, one line without its end, to warn; without it there are none.
@@ -132,7 +140,7 @@ func decode(path string, data []byte, opts []Option) (*Model, error) {
 	if v := m.GetProducerVersion(); v != "" {
 		producer += " " + v
 	}
-	return &Model{Graph: g, SHA256: hex.EncodeToString(sum[:]), Opset: opsets[""], Producer: producer}, nil
+	return &Model{Graph: g, SHA256: hex.EncodeToString(sum[:]), Opset: opsets[""], Producer: producer, Batch: d.batch}, nil
 }
 
 // opsets returns the version of each domain; "" is ONNX's own.
@@ -164,7 +172,7 @@ func domainOf(s string) string {
 // model builds the graph of the whole model.
 func (d *decoder) model(m *onnxpb.ModelProto, opsets map[string]int, flags []dimFlag) *ir.Graph {
 	inits := constantNames(m.Graph)
-	pin := dims{p: &d.problems, warn: d.warn}
+	pin := dims{p: &d.problems, warn: d.warn, samples: d.samples}
 	for _, v := range m.Graph.Input {
 		if !inits[v.GetName()] {
 			pin.inputs = append(pin.inputs, d.port("input", v))
@@ -180,7 +188,7 @@ func (d *decoder) model(m *onnxpb.ModelProto, opsets map[string]int, flags []dim
 	if d.faults() > 0 {
 		return nil
 	}
-	d.bound = pin.bound
+	d.bound, d.batch = pin.bound, pin.batch
 	var formals []ir.Type
 	for _, in := range pin.inputs {
 		formals = append(formals, in.typ(nil))

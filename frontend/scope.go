@@ -16,6 +16,7 @@ type decoder struct {
 	problems
 	functions map[funcID]function
 	bound     map[string]int // lengths of named dimensions
+	batch     int            // Model.Batch
 	unknown   map[string]*unknownOp
 	unused    []string // declared shapes that inference contradicts
 	rebuilt   int      // bodies built once more

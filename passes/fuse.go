@@ -14,12 +14,13 @@ const maxFused = 8
 // row becomes the bias of a linear layer, anything else its epilogue, and maps join into one.
 func fuse(g *ir.Graph) (bool, error) {
 	uses := g.Uses()
+	spread := spreader{}
 	return g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		m, ok := n.Op.(*low.Map)
 		if !ok {
 			return nil, nil
 		}
-		f := fusion{m: m, n: n, b: b}
+		f := fusion{m: m, n: n, b: b, spread: spread}
 		for i, v := range n.In {
 			if v.Def == nil || uses[v] != 1 || slices.Index(n.In, v) != i || !ir.Same(v.Type, shaped(n.Out[0].Type, v.Type.DType)) {
 				continue
@@ -39,9 +40,10 @@ func shaped(t ir.Type, d ir.DType) ir.Type {
 }
 
 type fusion struct {
-	m *low.Map
-	n *ir.Node
-	b *ir.Builder
+	m      *low.Map
+	n      *ir.Node
+	b      *ir.Builder
+	spread spreader
 }
 
 // into returns the result of p, which makes input i of the map, with the map as its last step; nil if that cannot be.
@@ -51,9 +53,12 @@ func (f *fusion) into(i int, p *ir.Node) *ir.Value {
 		if out := f.bias(i, p, op); out != nil {
 			return out
 		}
-		if !f.aligned(i) {
+		wide, beside := *f.n, *f
+		wide.In = f.spread.all(f.b, f.n.In, p.Out[0].Type)
+		if beside.n = &wide; !beside.aligned(i) {
 			return nil
 		}
+		f = &beside
 		act, in := f.epilogue(i, op.Act, p.In, op.Operands())
 		return f.add(&low.Linear{Kind: op.Kind, Act: act}, in)
 	case *low.Contract:

@@ -10,7 +10,7 @@ import (
 // layout holds activations of several rows in panels from the first linear layer on, for as long as operators work row
 // by row, and inserts the changes of layout. Reductions over features become one chain per lane.
 func layout(g *ir.Graph) (bool, error) {
-	l := &layouter{other: map[*ir.Value]*ir.Value{}}
+	l := &layouter{other: map[*ir.Value]*ir.Value{}, spread: spreader{}}
 	return g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		l.b = b
 		if out := l.panels(n); out != nil {
@@ -28,8 +28,9 @@ func layout(g *ir.Graph) (bool, error) {
 const fewRows = 13
 
 type layouter struct {
-	b     *ir.Builder
-	other map[*ir.Value]*ir.Value // a value in its other layout, where it was made
+	b      *ir.Builder
+	other  map[*ir.Value]*ir.Value // a value in its other layout, where it was made
+	spread spreader
 }
 
 // in returns v in the layout to.
@@ -63,12 +64,13 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 		}) {
 			return nil
 		}
-		for _, v := range n.In {
+		in := l.spread.all(l.b, n.In, t)
+		for _, v := range in {
 			if v.Type.DType != ir.Float32 || !sameRows(v.Type, t) && !oneRow(v.Type, t) {
 				return nil
 			}
 		}
-		return l.b.Add(op, l.align(n.In, t)...)
+		return l.b.Add(op, l.align(in, t)...)
 	case *low.Normalize:
 		if x := n.In[0]; inPanels(x) && op.Axis == len(x.Type.Shape)-1 {
 			chain := *op

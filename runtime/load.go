@@ -25,11 +25,11 @@ func checkWeights(s string, n int, sum uint32) error {
 	return nil
 }
 
-// repeated returns n copies of the one element of x.
+// repeated returns n elements: those of x again and again.
 func repeated[T any](x []T, n int) []T {
 	out := make([]T, n)
-	for i := range out {
-		out[i] = x[0]
+	for i := copy(out, x); i < n; {
+		i += copy(out[i:], out[:i])
 	}
 	return out
 }

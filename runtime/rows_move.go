@@ -35,6 +35,15 @@ func moveRows(dst, src []float32, m *rowMove) {
 			n := min(m.rows-i, lanes-to%lanes)
 			moveLanes(dst[d.at(to)-to%lanes:], src[s.at(from)-from%lanes:], to%lanes, n, m.cols, to+n == d.all)
 			i += n - 1
+		case d.panels && s.panels && d.step == 1 && s.step == 1:
+			n := min(m.rows-i, lanes-to%lanes, lanes-from%lanes)
+			for c := range m.cols {
+				copy(y[c*lanes:c*lanes+n], x[c*lanes:])
+			}
+			if to+n == d.all {
+				copyLastRow(dst, d.all, d.n)
+			}
+			i += n - 1
 		case d.panels && s.panels:
 			for c := range m.cols {
 				y[c*lanes] = x[c*lanes]
@@ -56,6 +65,22 @@ func moveRows(dst, src []float32, m *rowMove) {
 		default:
 			copy(y[:m.cols], x)
 		}
+	}
+}
+
+// moveSamples moves rows of n samples, which have so many rows each in dst and in src; m is the move of the first one.
+func moveSamples(dst, src []float32, m *rowMove, n, dstRows, srcRows int) {
+	each := *m
+	each.dst.all = n * dstRows
+	if each.rows == 1 {
+		each.rows, each.dst.step, each.src.step = n, dstRows, srcRows
+		moveRows(dst, src, &each)
+		return
+	}
+	for range n {
+		moveRows(dst, src, &each)
+		each.dst.row += dstRows
+		each.src.row += srcRows
 	}
 }
 

@@ -21,7 +21,8 @@ func runCommand() *cobra.Command {
 		Short: "Run a model on the interpreter",
 		Long: `Run computes the outputs of MODEL on the interpreter, which follows the definitions of the ONNX operators and needs
 no Go toolchain. The arrays of a .npz file have the names of the model's inputs. Shapes of the inputs fix the open
-dimensions of the model, unless --dim is given. Without --output the outputs are printed.`,
+dimensions of the model, unless --dim is given; where that gives a batch of several samples, the inputs may hold fewer.
+Without --output the outputs are printed.`,
 		Args: cobra.ExactArgs(1),
 	}
 	m.add(cmd)
@@ -37,6 +38,7 @@ dimensions of the model, unless --dim is given. Without --output the outputs are
 			return err
 		}
 		bindDims(&opt, arrays)
+		opt.Samples = check.SamplesOf(arrays)
 		model, err := check.Load(args[0], check.Imported, opt)
 		if err != nil {
 			return err

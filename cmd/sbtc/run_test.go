@@ -40,6 +40,24 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Where --dim gives a batch, inputs of fewer samples do.
+func TestRunFewerSamples(t *testing.T) {
+	model, in := filepath.Join("..", "..", "testdata", "models", "forecast_dynbatch", "model.onnx"), filepath.Join(t.TempDir(), "in.npz")
+	write := func(n int) {
+		if err := npz.Write(in, map[string]*ir.Tensor{"history": ir.NewTensor(ir.Float32, n, 96, 7)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(2)
+	if text := succeed(t, "run", "--dim", "batch=4", "--input", in, model); !strings.HasPrefix(text, "\"forecast\" float[2,24]\n") {
+		t.Error(text)
+	}
+	write(5)
+	if status, _, stderr := sbtc("run", "--dim", "batch=4", "--input", in, model); status != exitModel || !strings.Contains(stderr, "float[5,96,7]") {
+		t.Errorf("status %d: %s", status, stderr)
+	}
+}
+
 func TestInspect(t *testing.T) {
 	model := writeModel(t, filepath.Join(t.TempDir(), "m.onnx"), product)
 	text := succeed(t, "inspect", model)

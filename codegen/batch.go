@@ -1,0 +1,173 @@
+package codegen
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// batch is what a package knows of the samples that Run takes. In one that serves 1 to size of them Run has their number
+// in n, and walks only the first n parts of every value; with size 1 all counts are fixed.
+type batch struct {
+	size   int                // samples; 1 where their number is fixed
+	fixed  error              // why a package for several samples takes only as many, nil if it takes fewer
+	parted map[*ir.Value]bool // what has a part for each sample
+	panels map[int]bool       // rows of a sample of which Run counts the panels
+}
+
+// newBatch asks the graph whether its samples are independent.
+func newBatch(g *ir.Graph, size int) batch {
+	b := batch{size: 1, panels: map[int]bool{}}
+	if size > 1 {
+		if b.parted, b.fixed = low.Batched(g, size); b.fixed == nil {
+			b.size = size
+		}
+	}
+	return b
+}
+
+// Samples is the most samples that the package generated for g takes, where it takes fewer too; else 1.
+func Samples(g *ir.Graph, size int) int { return newBatch(g, size).size }
+
+// has reports whether the size of v depends on the number of samples.
+func (b *batch) has(v *ir.Value) bool { return b.size > 1 && b.parted[v] }
+
+// times is an expression for total·n/size.
+func (b *batch) times(total int) *jen.Statement {
+	if per := total / b.size; per != 1 {
+		return jen.Id("n").Op("*").Lit(per)
+	}
+	return jen.Id("n")
+}
+
+// rows is the number of rows of v.
+func (e *emitter) rows(v *ir.Value) *jen.Statement {
+	if !e.batch.has(v) {
+		return jen.Lit(v.Type.Rows())
+	}
+	return e.batch.times(v.Type.Rows())
+}
+
+// panels is the number of panels of v.
+func (e *emitter) panels(v *ir.Value) *jen.Statement {
+	if !e.batch.has(v) {
+		return jen.Lit(panelsOf(v.Type))
+	}
+	per := v.Type.Rows() / e.batch.size
+	e.batch.panels[per] = true
+	return jen.Id(panelCount(per))
+}
+
+func panelCount(rows int) string { return fmt.Sprintf("panels%d", rows) }
+
+// panelCounts declares the numbers of panels that Run uses.
+func (b *batch) panelCounts(g *jen.Group) {
+	for _, per := range slices.Sorted(maps.Keys(b.panels)) {
+		g.Id(panelCount(per)).Op(":=").Parens(b.times(per * b.size).Op("+").Lit(ir.Lanes - 1)).Op("/").Lit(ir.Lanes)
+	}
+}
+
+// room is the number of elements that v occupies.
+func (e *emitter) room(v *ir.Value) *jen.Statement {
+	switch {
+	case !e.batch.has(v):
+		return jen.Lit(v.Type.Room())
+	case v.Type.Layout == ir.Panels:
+		return e.panels(v).Op("*").Lit(ir.Lanes * v.Type.Features())
+	}
+	return e.batch.times(v.Type.Len())
+}
+
+// like is scratch with the shape and layout of v, of another element type.
+func (e *emitter) like(v *ir.Value, d ir.DType) *jen.Statement {
+	if v.Type.Len() == 0 {
+		return jen.Nil()
+	}
+	e.use("view")
+	return view(goType(d), e.arena.borrow(v.Type.Room()*elemSize(d)), e.room(v))
+}
+
+// walks reports whether the loops that compute v have the samples in the outermost one. They do not if all samples
+// together fill one panel.
+func (e *emitter) walks(v *ir.Value) bool {
+	return e.batch.has(v) && (v.Type.Layout != ir.Panels || panelsOf(v.Type) > 1)
+}
+
+// steps are the lengths of the loops that compute v.
+func (e *emitter) steps(v *ir.Value, dims []int) []jen.Code {
+	out := make([]jen.Code, len(dims))
+	for i, d := range dims {
+		out[i] = jen.Lit(d)
+	}
+	if e.walks(v) {
+		out[0] = e.batch.times(dims[0])
+	}
+	return out
+}
+
+// shaped is the address of a table that describes the computation of v, for n samples: of a copy in which one field has
+// its value for them.
+func (e *emitter) shaped(v *ir.Value, table *jen.Statement, field string, value func(of *jen.Statement) *jen.Statement) *jen.Statement {
+	if !e.batch.has(v) {
+		return jen.Op("&").Add(table)
+	}
+	name := jen.Id(e.fresh("shape"))
+	part := name.Clone().Dot(field)
+	e.body = append(e.body, name.Clone().Op(":=").Add(table), part.Clone().Op("=").Add(value(part)))
+	return jen.Op("&").Add(name)
+}
+
+// doc is the paragraph of the package comment about samples: size is their number in the graph.
+func (b *batch) doc(size int) []string {
+	switch {
+	case b.size > 1:
+		return []string{fmt.Sprintf("Run takes 1 to %d samples, and its work grows with their number. A sample gives the same result, bit for", b.size),
+			"bit, at every place of every batch.", ""}
+	case b.fixed != nil:
+		return []string{fmt.Sprintf("Run takes exactly %d samples, because it cannot be shown that they do not depend on each other:", size),
+			fmt.Sprintf("%+q.", b.fixed.Error()), ""}
+	}
+	return nil
+}
+
+// elements tells how long the slice of an input or output of total elements is.
+func (b *batch) elements(total int) string {
+	if b.size > 1 {
+		return fmt.Sprintf("%d elements for each of 1 to %d samples", total/b.size, b.size)
+	}
+	return fmt.Sprintf("%d elements", total)
+}
+
+func (b *batch) runDoc() string {
+	if b.size > 1 {
+		return " The length of the first input tells the number of samples."
+	}
+	return ""
+}
+
+// sampleLengths finds n by the first input and checks the others and the outputs.
+func (e *emitter) sampleLengths(g *jen.Group) {
+	for i, x := range slices.Concat(e.in, e.out) {
+		arg, kind := "in", "input"
+		if i >= len(e.in) {
+			arg, kind = "out", "output"
+		}
+		slice, per := jen.Id(arg).Dot(x.Go), x.Type.Len()/e.batch.size
+		fail := func(text string, args ...jen.Code) *jen.Statement {
+			return jen.Return(jen.Qual("fmt", "Errorf").Call(append([]jen.Code{jen.Lit(kind + " %q has %d elements, " + text), jen.Lit(x.Name), jen.Len(slice.Clone())}, args...)...))
+		}
+		if i == 0 {
+			g.Id("n").Op(":=").Len(slice.Clone()).Op("/").Lit(per)
+			g.If(jen.Id("n").Op("<").Lit(1).Op("||").Id("n").Op(">").Lit(e.batch.size).Op("||").Len(slice.Clone()).Op("!=").Add(e.batch.times(x.Type.Len()))).Block(
+				fail(fmt.Sprintf("the model takes 1 to %d samples of %d", e.batch.size, per)))
+			continue
+		}
+		g.If(jen.Len(slice.Clone()).Op("!=").Add(e.batch.times(x.Type.Len()))).Block(
+			fail(fmt.Sprintf("%%d samples have %d each", per), jen.Id("n")))
+	}
+}
