@@ -15,6 +15,9 @@ type Builder struct {
 // NewBuilder returns a builder that appends to g.
 func NewBuilder(g *Graph, base string) *Builder { return &Builder{g: g, base: base} }
 
+// BuilderFor returns a builder that appends to g what stands for n: new values are named after its first result.
+func BuilderFor(g *Graph, n *Node) *Builder { return NewBuilder(g, baseName(n)) }
+
 // Err is the first error of Add.
 func (b *Builder) Err() error { return b.err }
 
@@ -81,7 +84,7 @@ func (g *Graph) Rewrite(f func(b *Builder, n *Node) ([]*Value, error)) (changed 
 			}
 		}
 		start := len(g.Nodes)
-		b := &Builder{g: g, base: baseName(n)}
+		b := BuilderFor(g, n)
 		out, err := f(b, n)
 		if err == nil {
 			err = b.err

@@ -66,7 +66,7 @@ func (s *shrinker) costly(forget map[*ir.Value]bool) bool {
 }
 
 func (s *shrinker) node(n *ir.Node) error {
-	b := ir.NewBuilder(s.h, baseName(n))
+	b := ir.BuilderFor(s.h, n)
 	f, ok := flowOf(n)
 	if !ok {
 		in := make([]*ir.Value, len(n.In))
@@ -257,25 +257,17 @@ func (s *shrinker) extend(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]
 	if saved := 100 - 100*len(both[a])/len(lists[a]); s.lost[v] == 0 || saved < s.lost[v] {
 		s.lost[v] = saved
 	}
-	if runs(lists[a], both[a]) > maxRuns {
+	if spans(lists[a], both[a]) > 1 {
 		return s.interleave(b, v, y, a, lists, both)
 	}
 	var parts []*ir.Value
-	at := 0 // in both[a]
-	for i := 0; i < len(lists[a]); {
-		computed := at < len(both[a]) && both[a][at] == lists[a][i]
-		j, end := i, at
-		for j < len(lists[a]) && (end < len(both[a]) && both[a][end] == lists[a][j]) == computed {
-			if j++; computed {
-				end++
-			}
-		}
-		if computed {
-			parts = append(parts, s.span(b, y, a, at, end))
-		} else {
-			parts = append(parts, s.constants(b, v, a, lists[a][i:j], lists, both))
-		}
-		i, at = j, end
+	first, _ := slices.BinarySearch(lists[a], both[a][0])
+	if before := lists[a][:first]; len(before) > 0 {
+		parts = append(parts, s.constants(b, v, a, before, lists, both))
+	}
+	parts = append(parts, y)
+	if after := lists[a][first+len(both[a]):]; len(after) > 0 {
+		parts = append(parts, s.constants(b, v, a, after, lists, both))
 	}
 	return b.Add(&op.Concat{Axis: a}, parts...)
 }
@@ -285,15 +277,12 @@ func (s *shrinker) constants(b *ir.Builder, v *ir.Value, a int, list []int, list
 	return b.Const(op.BoxOf(s.constant(v), slices.Concat(lists[:a], [][]int{list}, both[a+1:])))
 }
 
-// maxRuns is the number of pieces up to which they are joined one by one.
-const maxRuns = 4
-
-// runs counts the pieces of list that lie in or out of the sorted part.
-func runs(list, part []int) int {
-	n, last := 0, false
-	for i, x := range list {
+// spans counts the pieces of list that lie in the sorted part.
+func spans(list, part []int) (n int) {
+	last := false
+	for _, x := range list {
 		_, in := slices.BinarySearch(part, x)
-		if i == 0 || in != last {
+		if in && !last {
 			n++
 		}
 		last = in
@@ -301,7 +290,7 @@ func runs(list, part []int) int {
 	return n
 }
 
-// interleave joins y and all constants at once and then puts them in order.
+// interleave joins y, which is in several pieces, and all constants at once and then puts them in order.
 func (s *shrinker) interleave(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]int) *ir.Value {
 	var missing []int
 	order := make([]int, len(lists[a]))
@@ -315,21 +304,4 @@ func (s *shrinker) interleave(b *ir.Builder, v, y *ir.Value, a int, lists, both 
 	}
 	joined := b.Add(&op.Concat{Axis: a}, y, s.constants(b, v, a, missing, lists, both))
 	return b.Add(&op.Gather{Axis: a}, joined, b.Ints(order...))
-}
-
-// span is the indices from lo to hi of axis a.
-func (s *shrinker) span(b *ir.Builder, y *ir.Value, a, lo, hi int) *ir.Value {
-	if lo == 0 && hi == y.Type.Shape[a] {
-		return y
-	}
-	return b.Add(&op.Slice{}, y, b.Ints(lo), b.Ints(hi), b.Ints(a), b.Ints(1))
-}
-
-func baseName(n *ir.Node) string {
-	for _, v := range n.Out {
-		if v != nil {
-			return v.Name
-		}
-	}
-	return "v"
 }

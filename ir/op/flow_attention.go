@@ -50,7 +50,7 @@ func (o *Attention) seen(n *ir.Node) (d attnDims, keys [][]int, ok bool) {
 
 func (o *Attention) know(n *ir.Node, in []*Known) *Known {
 	d, keys, ok := o.seen(n)
-	if !ok {
+	if !ok || noneKnown(in[attnV:attnV+1]) {
 		return nil
 	}
 	width := d.heads * d.vsize
@@ -62,6 +62,19 @@ func (o *Attention) know(n *ir.Node, in []*Known) *Known {
 				at, from := (b*d.queries+i)*width+c, o.value(d, b, ks[0], c)
 				if mask[at] = in[attnV].at(from); mask[at] {
 					val.CopyElem(at, in[attnV].Val, from)
+				}
+			}
+		}
+	}
+	for b := range d.batch {
+		for c := range width { // a mean of zeros is zero
+			zero := true
+			for j := 0; zero && j < d.keys; j++ {
+				zero = in[attnV].zeroAt(o.value(d, b, j, c))
+			}
+			for i, ks := range keys {
+				if at := (b*d.queries+i)*width + c; zero && ks != nil && !mask[at] {
+					mask[at] = true
 				}
 			}
 		}
@@ -90,6 +103,7 @@ func (o *Attention) need(n *ir.Node, live []bool, in []*Known) [][]bool {
 		}
 	}
 	width := d.heads * d.vsize
+	idle := o.idleFeatures(d, in)
 	for b := range d.batch {
 		done := make([]bool, width) // features of which all keys are needed
 		for i, ks := range keys {
@@ -102,7 +116,7 @@ func (o *Attention) need(n *ir.Node, live []bool, in []*Known) [][]bool {
 				}
 				done[c] = done[c] || len(ks) == d.keys
 				if len(ks) != 1 && (c%d.vsize == 0 || !live[(b*d.queries+i)*width+c-1]) {
-					o.needScores(d, need, b, i, c/d.vsize, ks)
+					o.needScores(d, need, idle, b, i, c/d.vsize, ks)
 				}
 			}
 		}
@@ -110,16 +124,36 @@ func (o *Attention) need(n *ir.Node, live []bool, in []*Known) [][]bool {
 	return need
 }
 
+// idleFeatures are those of each sample and head that are known to be zero in all queries, or in all keys.
+func (o *Attention) idleFeatures(d attnDims, in []*Known) []bool {
+	idle := make([]bool, d.batch*d.heads*d.size)
+	if noneKnown(in[:attnV]) {
+		return idle
+	}
+	for f := range idle {
+		b, h, c := f/d.size/d.heads, f/d.size%d.heads, f%d.size
+		q, k := true, true
+		for i := 0; q && i < d.queries; i++ {
+			q = in[attnQ].zeroAt(((b*d.queries+i)*d.heads+h)*d.size + c)
+		}
+		for j := 0; k && j < d.keys; j++ {
+			k = in[attnK].zeroAt(((b*d.keys+j)*d.kvHeads+h/(d.heads/d.kvHeads))*d.size + c)
+		}
+		idle[f] = q || k
+	}
+	return idle
+}
+
 // needScores marks what the scores of one query of one head need.
-func (o *Attention) needScores(d attnDims, need [][]bool, b, i, h int, keys []int) {
-	q := ((b*d.queries+i)*d.heads + h) * d.size
-	for c := range d.size {
-		need[attnQ][q+c] = true
+func (o *Attention) needScores(d attnDims, need [][]bool, idle []bool, b, i, h int, keys []int) {
+	q, own := ((b*d.queries+i)*d.heads+h)*d.size, idle[(b*d.heads+h)*d.size:][:d.size]
+	for c, off := range own {
+		need[attnQ][q+c] = !off
 	}
 	for _, j := range keys {
 		k := ((b*d.keys+j)*d.kvHeads + h/(d.heads/d.kvHeads)) * d.size
-		for c := range d.size {
-			need[attnK][k+c] = true
+		for c, off := range own {
+			need[attnK][k+c] = need[attnK][k+c] || !off
 		}
 	}
 }

@@ -170,7 +170,8 @@ func reshaping(n *ir.Node) Flow {
 	return f
 }
 
-// reshapeBox maps axes that correspond one to one; other groups of axes are taken whole.
+// reshapeBox maps the smallest groups of axes that correspond, axes of length 1 aside: one axis to one, and several
+// where the kept part is a box of the input, too. Of other groups the input is taken whole.
 func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 	from, to := n.In[0].Type.Shape, n.Out[0].Type.Shape
 	box, late := make([][]int, len(from)), make([][]int, len(to))
@@ -180,30 +181,57 @@ func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 		switch {
 		case i < len(from) && from[i] == 1:
 			i++
+			continue
 		case j < len(to) && to[j] == 1:
 			j++
-		case i < len(from) && j < len(to) && from[i] == to[j]:
-			if box[i] = keep[j]; keep[j] != nil {
-				shape[j] = len(keep[j])
+			continue
+		}
+		fi, tj, p, q := i, j, 1, 1
+		for p != q || p == 1 {
+			if p <= q && i < len(from) {
+				p *= from[i]
+				i++
+			} else if j < len(to) {
+				q *= to[j]
+				j++
+			} else {
+				return nil
 			}
-			i, j = i+1, j+1
-		default: // the smallest groups of the same size
-			p, q := 1, 1
-			for p != q || p == 1 {
-				if p <= q && i < len(from) {
-					p *= from[i]
-					i++
-				} else if j < len(to) {
-					q *= to[j]
-					late[j] = keep[j]
-					j++
-				} else {
-					return nil
-				}
-			}
+		}
+		if part := boxAmong(boxElems(to[tj:j], keep[tj:j]), from[fi:i]); part != nil {
+			copy(box[fi:], part)
+			copy(shape[tj:], boxShape(to[tj:j], keep[tj:j]))
+		} else {
+			copy(late[tj:], keep[tj:j])
 		}
 	}
 	return s.Gather(s.B.Add(&Reshape{}, s.Get(0, box), s.B.Ints(shape...)), late)
+}
+
+// boxAmong is the box of a tensor of the given shape that the elements, which increase, make up; nil if they make up none.
+func boxAmong(elems, shape []int) [][]int {
+	box, strides, size := make([][]int, len(shape)), ir.Strides(shape), 1
+	for a, d := range shape {
+		on, count := make([]bool, d), 0
+		for _, e := range elems {
+			if at := e / strides[a] % d; !on[at] {
+				on[at] = true
+				count++
+			}
+		}
+		if size *= count; count == d {
+			continue
+		}
+		for at, b := range on {
+			if b {
+				box[a] = append(box[a], at)
+			}
+		}
+	}
+	if size != len(elems) {
+		return nil
+	}
+	return box
 }
 
 // Flow of a slice with constant operands is a smaller box of the input.
