@@ -113,6 +113,15 @@ func (l *Layer) work(n *ir.Node) []op.Product {
 		dh, dv, heads := q[2]/o.Heads, v[2]/o.KVHeads, q[0]*o.Heads
 		seen, full := heads*o.Entries(q[1], k[1]), heads*q[1]*k[1]
 		l.Strategy, l.MACsExecuted = "attend", heads*attendTiles(o, q[1], k[1], dh, dv)
+		if o.Partials > 1 {
+			ks, _ := low.Pairs(n.In)
+			keys, lanes := 0, 0
+			for _, k := range ks {
+				keys, lanes = keys+k.Type.Shape[1], lanes+upTo(k.Type.Shape[1], ir.Lanes)
+			}
+			seen, full = heads*keys, heads*keys
+			l.Strategy, l.MACsExecuted = "attendOne", heads*lanes*(dh+dv)
+		}
 		return []op.Product{{Full: full * dh, Seen: seen * dh, NonZero: seen * dh}, {Full: full * dv, Seen: seen * dv, NonZero: seen * dv}}
 	case *low.Kernel:
 		l.Op += " " + o.Of.Name()

@@ -188,6 +188,10 @@ func int32s(x []int) *jen.Statement {
 
 // attend emits fused attention.
 func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
+	if op.Partials > 1 {
+		e.attendOne(n, op)
+		return nil
+	}
 	q, k, v := n.In[0].Type, n.In[1].Type, n.In[2].Type
 	batch, queries, keys := q.Shape[0], q.Shape[1], k.Shape[1]
 	dh, dv := q.Shape[2]/op.Heads, v.Shape[2]/op.KVHeads

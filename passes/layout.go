@@ -86,6 +86,9 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 			}
 		}
 	case *low.Attend:
+		if one := l.attendOne(n, op); one != nil {
+			return one
+		}
 		if slices.ContainsFunc(n.In[:3], inPanels) {
 			in := []*ir.Value{l.in(n.In[0], ir.Panels), l.in(n.In[1], ir.Panels), l.in(n.In[2], ir.Panels)}
 			return l.b.Add(op, append(in, n.In[3:]...)...)

@@ -65,6 +65,23 @@ func selectRows(dst, src, member *float32, n int) {
 	}
 }
 
+// finishScores scales the scores of n keys, adds the mask and keeps the largest of each lane; lanes without a key get -Inf.
+func finishScores(scores, mask []float32, top *[lanes]float32, n int, s *oneQuery) {
+	if path == pathPureGo || mask != nil {
+		finishScoresGeneric(scores, mask, top, n, s)
+		return
+	}
+	scale, member := s.scale, everyLane(ones32)
+	if n >= lanes {
+		scoreRows(&scores[0], &scores[0], nil, &member[0], &top[0], &scale, n/lanes)
+	}
+	if rest := n % lanes; rest > 0 {
+		member = lanesBelow(rest)
+		x := scores[n-rest:][:lanes]
+		scoreRows(&x[0], &x[0], nil, &member[0], &top[0], &scale, 1)
+	}
+}
+
 //go:noescape
 func scoreRowsAVX2(dst, src, mask, member, top, scale *float32, n int)
 

@@ -15,11 +15,15 @@ import (
 // For a query the entries are the keys of its Finite spans, increasing. Their scores are chains fma(q_c, k_c, ·) from
 // +0, c increasing, times Scale, plus the mask; e = expneg(score - max); outputs are chains fma(e, v_c, ·) from +0 over
 // the entries, times 1/sum(e), the sum one chain.
+//
+// With Partials 16 there is one query of one sample, whose keys are side by side: see attendOne.
 type Attend struct {
-	Heads   int     `onnx:"heads,1"`
-	KVHeads int     `onnx:"kv_heads,1"`
-	Scale   float32 `onnx:"scale,1"`
-	Finite  Spans   `onnx:"finite"` // by query; nil: every key for every query
+	Heads    int     `onnx:"heads,1"`
+	KVHeads  int     `onnx:"kv_heads,1"`
+	KHeads   int     `onnx:"k_heads,0"` // of k, if not KVHeads; only with Partials 16
+	Scale    float32 `onnx:"scale,1"`
+	Finite   Spans   `onnx:"finite"`     // by query; nil: every key for every query
+	Partials int     `onnx:"partials,0"` // 0: one query after the other
 }
 
 // Spans are, for each query, ranges [Lo, Hi) of keys that are not masked out for certain.
@@ -96,6 +100,12 @@ func (*Attend) Name() string { return "sbtc.Attend" }
 
 // Infer checks shapes; the result has the layout of q.
 func (a *Attend) Infer(in []*ir.Value) ([]ir.Type, error) {
+	if a.Partials == Partials {
+		return a.inferOne(in)
+	}
+	if a.Partials != 0 || a.KHeads != 0 {
+		return nil, fmt.Errorf("attention in %d partials with %d heads of keys", a.Partials, a.KHeads)
+	}
 	if len(in) < 3 || len(in) > 4 {
 		return nil, errArity
 	}
@@ -131,6 +141,9 @@ func (a *Attend) Infer(in []*ir.Value) ([]ir.Type, error) {
 
 // Eval computes one query of one head after the other.
 func (a *Attend) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
+	if a.Partials == Partials {
+		return a.evalOne(in)
+	}
 	q, k, v := in[0], in[1], in[2]
 	batch, queries, keys := q.Shape[0], q.Shape[1], k.Shape[1]
 	dh, dv := q.Shape[2]/a.Heads, v.Shape[2]/a.KVHeads
