@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sbtc-go/sbtc/frontend"
+	"github.com/sbtc-go/sbtc/internal/suite"
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/ir/op"
 )
@@ -146,13 +147,9 @@ func TestDeclaredShapes(t *testing.T) {
 	if declaredShapes(parse(t, layer)) {
 		t.Error("the shapes of a plain layer are inferred")
 	}
-	cases := filepath.Join("..", "..", "shared", "onnx-node")
-	if dir := os.Getenv("SBTC_ONNX_SUITE"); dir != "" {
-		cases = dir
-	}
-	c, ok := CaseAt(filepath.Join(cases, "test_reshape_one_dim"))
+	c, ok := CaseAt(filepath.Join(suite.Dir(t), "test_reshape_one_dim"))
 	if !ok {
-		t.Skipf("no ONNX backend tests in %s; SBTC_ONNX_SUITE says where they are", cases)
+		suite.Skip(t)
 	}
 	m, err := Load(c.Model(), Imported, Options{})
 	if err != nil {

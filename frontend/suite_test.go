@@ -2,32 +2,18 @@ package frontend_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/sbtc-go/sbtc/frontend"
+	"github.com/sbtc-go/sbtc/internal/suite"
 	"github.com/sbtc-go/sbtc/ir"
 )
-
-// suite returns the models of the ONNX backend tests.
-func suite(t *testing.T) []string {
-	dir := os.Getenv("SBTC_ONNX_SUITE")
-	if dir == "" {
-		dir = "../../shared/onnx-node"
-	}
-	models, err := filepath.Glob(filepath.Join(dir, "*", "model.onnx"))
-	if err != nil || len(models) == 0 {
-		t.Skipf("no ONNX backend tests in %s; SBTC_ONNX_SUITE says where they are", dir)
-	}
-	return models
-}
 
 // Every model of the suite is read, or rejected because of what it uses; what is read can be written and read again.
 func TestSuite(t *testing.T) {
 	loaded := 0
-	models := suite(t)
+	models := suite.Models(t)
 	for _, path := range models {
 		g, err := frontend.Load(path)
 		if err == nil {

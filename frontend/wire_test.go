@@ -8,19 +8,13 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/sbtc-go/sbtc/frontend/internal/onnxpb"
+	"github.com/sbtc-go/sbtc/internal/suite"
 )
 
 // onnx-go wires every graph of the suite, subgraphs and functions included, exactly as the model has it, and every
 // stored tensor can be decoded.
 func TestSuiteWiring(t *testing.T) {
-	dir := os.Getenv("SBTC_ONNX_SUITE")
-	if dir == "" {
-		dir = "../../shared/onnx-node"
-	}
-	models, err := filepath.Glob(filepath.Join(dir, "*", "model.onnx"))
-	if err != nil || len(models) == 0 {
-		t.Skipf("no ONNX backend tests in %s; SBTC_ONNX_SUITE says where they are", dir)
-	}
+	models := suite.Models(t)
 	wired, tensors := 0, 0
 	check := func(path string, nodes []*pb.NodeProto, in, out []string) {
 		wired++

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/sbtc-go/sbtc/frontend"
+	"github.com/sbtc-go/sbtc/internal/suite"
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/ir/low"
 	"github.com/sbtc-go/sbtc/ir/op"
@@ -245,15 +246,7 @@ func models(t *testing.T, recorded map[string][]*ir.Tensor) map[string]*ir.Graph
 			}
 		}
 	}
-	dir := os.Getenv("SBTC_ONNX_SUITE")
-	if dir == "" {
-		dir = "../../shared/onnx-node"
-	}
-	suite, err := filepath.Glob(filepath.Join(dir, "*", "model.onnx"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range suite {
+	for _, path := range suite.Find(t, "*/model.onnx") {
 		if g, err := frontend.Load(path); err == nil {
 			out[path] = g
 		}

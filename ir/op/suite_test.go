@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sbtc-go/sbtc/frontend"
+	"github.com/sbtc-go/sbtc/internal/suite"
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/passes"
 )
@@ -21,14 +22,7 @@ var cases = flag.String("cases", "", "regular expression of the cases of the ONN
 // TestSuite runs the node tests of ONNX by the interpreter, as they are and lowered, and compares with what was
 // recorded. Models that use what is not supported are left out.
 func TestSuite(t *testing.T) {
-	dir := os.Getenv("SBTC_ONNX_SUITE")
-	if dir == "" {
-		dir = "../../../shared/onnx-node"
-	}
-	models, err := filepath.Glob(filepath.Join(dir, "*", "model.onnx"))
-	if err != nil || len(models) == 0 {
-		t.Skipf("no ONNX backend tests in %s; SBTC_ONNX_SUITE says where they are", dir)
-	}
+	models := suite.Models(t)
 	skip, err := os.ReadFile("../../testdata/onnx/skip.txt")
 	if err != nil {
 		t.Fatal(err)
