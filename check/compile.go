@@ -26,6 +26,8 @@ type Options struct {
 	Mode    codegen.Mode // what to make the package for
 	Warn    func(string) // called with each warning; may be nil
 	Lossy   *Lossy       // changes to weights; nil for none
+	// Choice says which layers become code. Size mode has none of them.
+	Choice passes.Choice
 	// After and Log, where not nil, are called after every pass.
 	After func(pass string, g *ir.Graph)
 	Log   func(pass string, nodes int, d time.Duration, changed bool)
@@ -68,11 +70,18 @@ func Load(path string, to Stage, opt Options) (m *frontend.Model, err error) {
 		}
 	}
 	if to >= Low {
-		if err := passes.Run(m.Graph, passes.Target, run); err != nil {
+		if err := passes.Run(m.Graph, passes.TargetFor(opt.choice()), run); err != nil {
 			return nil, inFile(path, err)
 		}
 	}
 	return m, nil
+}
+
+// choice is that of the mode.
+func (o Options) choice() passes.Choice {
+	c := o.Choice
+	c.Loops = c.Loops || o.Mode == codegen.Size
+	return c
 }
 
 // A Compiled is a model as a Go package.
@@ -95,13 +104,14 @@ func Compile(path string, opt Options) (c *Compiled, err error) {
 		c.Package = codegen.PackageName(filepath.Base(path))
 	}
 	c.Files, err = codegen.Generate(m.Graph, codegen.Options{
-		Package: c.Package,
-		Model:   filepath.Base(path),
-		SHA256:  m.SHA256,
-		Flags:   opt.Flags,
-		Version: Version,
-		Mode:    opt.Mode,
-		Batch:   m.Batch,
+		Package:    c.Package,
+		Model:      filepath.Base(path),
+		SHA256:     m.SHA256,
+		Flags:      opt.Flags,
+		Version:    Version,
+		Mode:       opt.Mode,
+		CodeBudget: opt.Choice.Budget,
+		Batch:      m.Batch,
 	})
 	if err != nil {
 		return nil, inFile(path, err)

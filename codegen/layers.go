@@ -117,9 +117,11 @@ func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 		e.layer(n, op, sum)
 		return e.epilogue(n, op.Act, sum, n.In[op.Operands():])
 	}
+	name := fmt.Sprintf("layer%d", len(e.layers.list)+1)
+	defer func() { e.weights.coded = "" }()
 	if _, ok := e.waiting[n]; ok {
 		body := e.body
-		e.body = nil
+		e.body, e.weights.coded = nil, name // of the next node, which this one is part of
 		err := loop()
 		e.waiting[n], e.body = e.body, body
 		return err
@@ -134,7 +136,7 @@ func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 		src = first.In[0]
 		l.First, _, _ = e.coded(first)
 	}
-	l.Name = fmt.Sprintf("layer%d", len(e.layers.list)+1)
+	l.Name, e.weights.coded = name, name
 	sum := e.sumOf(n, op.Act)
 	args := []jen.Code{e.panels(src), sum.ref, e.ref(src)}
 	for _, v := range inputs {

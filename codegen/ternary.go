@@ -17,7 +17,8 @@ func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
 		return
 	}
 	kernel, lists, count, width := "ternary", e.weights.signs, e.rows(x), 1
-	if op.Strategy != "" {
+	terms := !op.AsLoop(w.Shape[0])
+	if terms {
 		kernel = "term"
 		lists = func(e *emitter, w *ir.Tensor) *jen.Statement { return e.weights.terms(e, w, op) }
 	}
@@ -27,7 +28,7 @@ func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
 		kernel += "Rows"
 	}
 	args := []jen.Code{dst, src, jen.Op("&").Add(lists(e, w)), e.ref(n.In[2]), e.ref(n.In[3])}
-	if op.Strategy != "" {
+	if terms {
 		args = append(args, e.scratch("float32", 4, 2*op.Terms(w.Shape[0])*width))
 	}
 	e.call(kernel, append(args, count, jen.Lit(w.Shape[0]), jen.Lit(w.Shape[1]))...)
@@ -52,7 +53,7 @@ func (w *weights) terms(e *emitter, t *ir.Tensor, op *low.Linear) *jen.Statement
 	default:
 		load = jen.Id(e.use("groupTerms")).Call(load, jen.Lit(k), depth, jen.Lit(op.Rows()))
 	}
-	return w.field(jen.Id(e.use("terms")), load)
+	return w.lists(e, "terms", load)
 }
 
 // perm is a ternary constant as codes of groups of three rows, and the number of groups, completed to a multiple of six.

@@ -23,6 +23,7 @@ type weights struct {
 	byLoad map[string]string // field names by type and loader
 	list   []Stored
 	noted  map[string]bool // what list has
+	coded  string          // the layer whose lists are asked for; the paths that have its weights as code need none
 }
 
 type weightField struct {
@@ -168,7 +169,16 @@ func (w *weights) signs(e *emitter, t *ir.Tensor) *jen.Statement {
 	p, _ := patternOf(ir.Data[int8](t), t.Shape[0], t.Shape[1], true)
 	load, b := w.pattern(e, p)
 	w.note("ternary", p.stored(), len(p.nonzero), b)
-	return w.field(jen.Id(e.use("signs")), jen.Id(e.use("newSigns")).Call(load))
+	return w.lists(e, "signs", jen.Id(e.use("newSigns")).Call(load))
+}
+
+// lists declares a field for lists of weights.
+func (w *weights) lists(e *emitter, typ string, load *jen.Statement) *jen.Statement {
+	e.use(typ)
+	if w.coded != "" {
+		load = jen.Id(e.use("below")).Call(jen.Id(leastPath(w.coded)), jen.Func().Params().Id(typ).Block(jen.Return(load)))
+	}
+	return w.field(jen.Id(typ), load)
 }
 
 // sparse is a float32 K x N constant with zeros: a pattern and its values in the same order.

@@ -44,15 +44,20 @@ var Portable = []Pass{
 }
 
 // Target turns a portable graph into one of low operators, ready for code generation.
-var Target = []Pass{
-	{Name: "lower", Run: lower},
-	{Name: "undo", Run: undo},
-	{Name: "ternary", Run: ternary},
-	{Name: "sparse", Run: sparse},
-	{Name: "fuse", Run: fuse},
-	{Name: "perm", Run: perm},
-	{Name: "layout", Run: layout},
-	{Name: "sweep", Run: deadcode},
+var Target = TargetFor(Choice{})
+
+// TargetFor is Target with a choice of strategies.
+func TargetFor(c Choice) []Pass {
+	return []Pass{
+		{Name: "lower", Run: lower},
+		{Name: "undo", Run: undo},
+		{Name: "ternary", Run: ternary},
+		{Name: "sparse", Run: sparse},
+		{Name: "fuse", Run: fuse},
+		{Name: "layout", Run: layout},
+		{Name: "strategy", Run: c.strategy},
+		{Name: "sweep", Run: deadcode},
+	}
 }
 
 // order lists what must come before what in the tables, with the reason.
@@ -64,8 +69,10 @@ var order = []struct{ before, after, reason string }{
 	{"attention", "scales", "an attention takes the factor of its queries as its scale"},
 	{"unfold", "lower", "what it puts back are ONNX operators"},
 	{"ternary", "fuse", "a bias and an epilogue act after the scale"},
-	{"fuse", "perm", "what has the order of a layer's sums stays as it is"},
+	{"fuse", "strategy", "what has the order of a layer's sums stays as it is"},
 	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},
+	{"layout", "strategy", "what a layer costs depends on its layout and its epilogue"},
+	{"strategy", "sweep", "a layer that becomes dense leaves its signs behind"},
 	{"layout", "sweep", "fused and repacked operators leave their originals behind"},
 }
 

@@ -6,6 +6,14 @@ import "math/bits"
 
 // Lists of terms are not stored: they follow from the pattern of the weights and from how the layer adds.
 
+// below is what load returns on paths below from; on others nothing needs it.
+func below[T any](from int, load func() T) (t T) {
+	if path < from {
+		t = load()
+	}
+	return t
+}
+
 // termLoader walks down the columns of a pattern, block by block of depth rows.
 type termLoader struct {
 	pattern

@@ -31,6 +31,8 @@ Without -o the package goes to ./NAME, where NAME is made of the model's file na
 only files of an earlier run are replaced or removed, which carry the mark of sbtc. The package is called as the Go files
 that are there already, else NAME. The same model and flags give the same files, byte for byte, on every machine.
 
+` + strategyHelp + `
+
 ` + lossyHelp + `
 
 In a Go module, sbtc can be a tool:

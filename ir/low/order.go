@@ -86,6 +86,11 @@ func (o Order) check(k int) error {
 	return nil
 }
 
+// AsLoop reports whether a layer of k rows adds in the order of strategy "".
+func (o Order) AsLoop(k int) bool {
+	return o.Strategy == "" || o.Strategy == "rt" && !o.Pairs && (o.Depth == 0 || o.Depth >= k)
+}
+
 // plan is a schedule and the matrix that it was made for.
 type plan struct {
 	of *ir.Tensor

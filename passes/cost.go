@@ -1,0 +1,179 @@
+package passes
+
+import (
+	"slices"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// The cost model: time in hundredths of a cycle of one core, for a layer on V panels of 16 rows with AVX-512. Measured
+// on a Zen 5 at 4 GHz; BenchmarkLayers of codegen/asm prints the figures of code, BenchmarkLists of runtime those of loops.
+const (
+	loopWeight  = 75   // of a loop over lists, for each weight and panel
+	loopColumn  = 1600 // for each column and panel: the loop's end is mispredicted
+	codeWarm    = 28   // of an instruction that repeats from the micro-op cache, as it does from the second panel on
+	codeNear    = 43   // of one from the second cache
+	codeFar     = 90   // of one from the third
+	rowFar      = 60   // more for a row of activations that is not in the first cache: 64 bytes at 45 a cycle, partly hidden
+	byteMemory  = 160  // of a byte from memory, at 2.5 GB/s
+	codeBytes   = 7    // of an instruction, about
+	listBytes   = 2    // of a weight in a list
+	finishing   = 3    // instructions for each column: scale, bias, store
+	nearBytes   = 32 << 10
+	cacheBytes  = 1 << 20
+	opCache     = 24 << 10 // of code that repeats at once
+	pairDensity = 15 // per cent: from here on sums of pairs of rows are worth their place
+)
+
+// layerCost is what the cost model knows of a layer.
+type layerCost struct {
+	kind    string
+	k, n    int
+	nonzero int
+	vectors int // panels; 0 for rows
+	loop    int // cost of the loop
+	w       *ir.Tensor
+}
+
+func newLayerCost(n *ir.Node, op *low.Linear) layerCost {
+	l := layerCost{kind: op.Kind, w: n.In[1].Const}
+	l.k, l.n = l.w.Shape[0], l.w.Shape[1]
+	if l.kind != "ternary" {
+		return l
+	}
+	for _, v := range ir.Data[int8](l.w) {
+		l.nonzero += int(v * v)
+	}
+	if x := n.In[0].Type; x.Layout == ir.Panels {
+		l.vectors = (x.Rows() + ir.Lanes - 1) / ir.Lanes
+	}
+	l.loop = (l.nonzero*loopWeight + l.n*loopColumn) * max(l.vectors, 1)
+	return l
+}
+
+// plan is an order of a ternary layer as code.
+type plan struct {
+	order low.Order
+	cost  int
+	bytes int // of AVX-512 code
+}
+
+// candidates are the plans that come into question, the cheapest first.
+func (l *layerCost) candidates(cold, large bool) []plan {
+	if l.vectors == 0 || l.nonzero == 0 {
+		return nil
+	}
+	var plans []plan
+	for _, o := range l.tiles() {
+		plans = append(plans, l.tilePlan(o, cold, large))
+	}
+	slices.SortStableFunc(plans, func(a, b plan) int { return a.cost - b.cost })
+	if cold {
+		l.loop += l.nonzero * listBytes * byteMemory
+	}
+	return plans
+}
+
+// cheapest is the cheapest plan of a strategy.
+func (l *layerCost) cheapest(strategy string, cold, large bool) *plan {
+	if strategy == "4r" {
+		return &plan{order: low.Order{Strategy: "4r", Depth: groupDepth, Group: 4}}
+	}
+	p := l.candidates(cold, large)
+	if p == nil {
+		return &plan{order: low.Order{Strategy: "rt", Columns: 26}}
+	}
+	return &p[0]
+}
+
+// perm is for one row: it looks up the sums of three rows at once, in registers, with the columns in the lanes. From about
+// 15 weights on that is faster than lists of them, at any density.
+func (l *layerCost) perm() *plan {
+	o := low.Order{Strategy: "perm"}
+	if o.Terms(l.k) > low.MaxTerms {
+		o.Depth = permDepth
+	}
+	return &plan{order: o}
+}
+
+const (
+	groupDepth = 64   // rows whose groups of 4 have 40 KiB of terms
+	permDepth  = 6144 // rows whose groups of 3 have few enough terms
+)
+
+// tiles are the orders of register tiles worth a try. Blocks wider than 26 columns do not fit the registers, and pairs
+// want up to 4 of them for a while. A large matrix is planned once: that takes time.
+func (l *layerCost) tiles() []low.Order {
+	depth := 0
+	if l.k > 256 {
+		depth = 256
+	}
+	orders := []low.Order{{Strategy: "rt", Columns: 26, Depth: depth}}
+	if l.nonzero*100 < pairDensity*l.k*l.n {
+		return orders
+	}
+	widths := []int{20, 22, 26}
+	if depth = 0; l.k*l.n > 1<<16 {
+		widths = widths[1:2]
+	}
+	if l.k > 160 {
+		depth = l.group()
+	}
+	seen := map[int]bool{}
+	for _, c := range widths {
+		if blocks := (l.n + c - 1) / c; !seen[blocks] {
+			seen[blocks] = true
+			orders = append(orders, low.Order{Strategy: "rt", Columns: c, Depth: depth, Pairs: true})
+		}
+	}
+	return orders
+}
+
+// group is the depth of blocks of the second of two layers that run together: as many hidden units as have their code, in
+// the first layer, which is taken to be alike, and in this one, in the micro-op cache.
+func (l *layerCost) group() int {
+	depth := opCache * l.k * 4 / (3 * codeBytes * 2 * l.nonzero)
+	if depth < 48 || depth > 128 {
+		depth = 128
+	}
+	parts := (l.k + depth - 1) / depth
+	return (l.k + parts - 1) / parts
+}
+
+// tilePlan counts the instructions of register tiles.
+func (l *layerCost) tilePlan(o low.Order, cold, large bool) plan {
+	s := o.Schedule(ir.Data[int8](l.w), l.k, l.n)
+	loads, blocks := 0, 0
+	uses := make([]int, l.k)
+	for _, b := range s.Blocks {
+		if b.Lo == 0 {
+			blocks++
+		}
+		for i := range b.Steps {
+			for _, r := range b.Steps[i].Rows {
+				uses[r.Index()] += len(b.Steps[i].Uses)
+			}
+		}
+		for i := b.Top; i < b.End; i++ {
+			if uses[i] > 1 { // a single use reads from memory itself
+				loads++
+			}
+			uses[i] = 0
+		}
+	}
+	instructions := s.Adds() + loads + l.n*(finishing+2*(blocks-1))
+	first := codeNear
+	if large {
+		first = codeFar
+	}
+	cost := instructions * (first + (l.vectors-1)*codeWarm)
+	if l.vectors*l.k*4*ir.Lanes > nearBytes {
+		cost += loads * l.vectors * rowFar
+	}
+	p := plan{order: o, cost: cost, bytes: instructions * codeBytes}
+	if cold {
+		p.cost += p.bytes * byteMemory
+	}
+	return p
+}

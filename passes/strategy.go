@@ -1,0 +1,228 @@
+package passes
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// Choice says how the kernels of layers with constant weights are chosen.
+type Choice struct {
+	Budget   int  // bytes of machine code for the weights of all layers; 0: DefaultBudget; negative: none
+	Cold     bool // code and weights come from memory at each run
+	Loops    bool // no weights as code
+	Override []Override
+}
+
+// DefaultBudget is the machine code that a package has for the weights of its layers: AVX-512 and AVX2 together.
+const DefaultBudget = 16 << 20
+
+// Override prescribes the strategy of layers.
+type Override struct {
+	Glob     string
+	Match    func(layer string) bool // whether the glob is about a layer; its name is that of its result
+	Strategy string                  // one of Strategies
+}
+
+// Strategies are the ways to compute a layer. rt, 4r and perm are orders of low.Linear for ternary weights; loop goes
+// through lists of the weights that are not zero, of a sparse layer too.
+var Strategies = []string{"dense", "sparse", "rt", "4r", "perm", "loop"}
+
+// strategist chooses the strategies of a graph.
+type strategist struct {
+	Choice
+	layers map[*ir.Node]*layerPlan
+}
+
+// layerPlan is what is known of a layer.
+type layerPlan struct {
+	node *ir.Node
+	op   *low.Linear
+	layerCost
+	chosen Override // of the flags; no strategy if none
+	plans  []plan   // what comes into question, as code; none for a loop
+	best   *plan
+}
+
+// strategy chooses, layer by layer, how ternary layers add: by the cost model, within the budget, or as overrides say.
+func (c Choice) strategy(g *ir.Graph) (bool, error) {
+	s := &strategist{Choice: c, layers: map[*ir.Node]*layerPlan{}}
+	if s.Budget == 0 {
+		s.Budget = DefaultBudget
+	}
+	if err := s.find(g); err != nil {
+		return false, err
+	}
+	s.spend(g)
+	return g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
+		p := s.layers[n]
+		if p == nil {
+			return nil, nil
+		}
+		op, in := p.result(b)
+		if op == nil {
+			return nil, nil
+		}
+		return []*ir.Value{b.Add(op, in...)}, nil
+	})
+}
+
+// find lists the layers of g and what comes into question for each.
+func (s *strategist) find(g *ir.Graph) error {
+	matched := make([]bool, len(s.Override))
+	var impossible, names []string
+	for _, n := range g.Nodes {
+		op, ok := n.Op.(*low.Linear)
+		if !ok {
+			continue
+		}
+		p := &layerPlan{node: n, op: op, layerCost: newLayerCost(n, op)}
+		names = append(names, n.Out[0].Name)
+		for i, o := range s.Override {
+			if o.Match(n.Out[0].Name) {
+				matched[i] = true
+				p.chosen = o // the last one wins
+			}
+		}
+		if err := p.possible(); err != nil {
+			impossible = append(impossible, fmt.Sprintf("--strategy %s=%s: layer %+q %v", p.chosen.Glob, p.chosen.Strategy, n.Out[0].Name, err))
+			continue
+		}
+		s.layers[n] = p
+	}
+	for i, o := range s.Override {
+		if !matched[i] {
+			impossible = append(impossible, fmt.Sprintf("--strategy %s=%s: no layer has such a name; there are %+q", o.Glob, o.Strategy, names))
+		}
+	}
+	if impossible != nil {
+		return errors.New(strings.Join(impossible, "\n"))
+	}
+	return nil
+}
+
+// possible says why the layer cannot be computed as it is told to be.
+func (p *layerPlan) possible() error {
+	switch p.chosen.Strategy {
+	case "rt", "4r":
+		if p.kind != "ternary" {
+			return fmt.Errorf("has %s weights, %s wants ternary ones", p.kind, p.chosen.Strategy)
+		}
+		if p.vectors == 0 {
+			return fmt.Errorf("has one row, %s wants several", p.chosen.Strategy)
+		}
+	case "perm":
+		if p.kind != "ternary" {
+			return fmt.Errorf("has %s weights, perm wants ternary ones", p.kind)
+		}
+		if p.vectors != 0 {
+			return fmt.Errorf("has several rows, perm wants one")
+		}
+	case "loop":
+		if p.kind == "dense" {
+			return errors.New("has dense weights, loop wants ternary or sparse ones; see sparse")
+		}
+	case "sparse":
+		if p.node.In[0].Type.DType != ir.Float32 {
+			return fmt.Errorf("is %v, sparse wants float", p.node.In[0].Type.DType)
+		}
+	}
+	return nil
+}
+
+// spend decides which layers become code, those first that save the most time for their code, and whose saving is worth it.
+func (s *strategist) spend(g *ir.Graph) {
+	var open []*layerPlan
+	left := s.Budget
+	large := s.large()
+	for _, n := range g.Nodes {
+		p := s.layers[n]
+		if p == nil || p.kind != "ternary" {
+			continue
+		}
+		switch p.chosen.Strategy {
+		case "":
+			if p.vectors == 0 {
+				p.best = p.perm()
+				continue
+			}
+			if s.Loops || left < 0 {
+				continue
+			}
+			if p.plans = p.candidates(s.Cold, large); len(p.plans) > 0 {
+				open = append(open, p)
+			}
+		case "perm":
+			p.best = p.perm()
+		case "rt", "4r":
+			p.best = p.cheapest(p.chosen.Strategy, s.Cold, large)
+			left -= p.best.bytes
+		}
+	}
+	slices.SortStableFunc(open, func(a, b *layerPlan) int { return compareRates(b.gain(), b.plans[0].bytes, a.gain(), a.plans[0].bytes) })
+	for _, p := range open {
+		if best := &p.plans[0]; p.gain() > 0 && best.bytes <= left {
+			p.best = best
+			left -= best.bytes
+		}
+	}
+}
+
+// large reports whether the code of all layers exceeds what the second cache of a core holds.
+func (s *strategist) large() bool {
+	sum := 0
+	for _, p := range s.layers {
+		if p.kind == "ternary" && p.vectors > 0 {
+			sum += p.nonzero * codeBytes
+		}
+	}
+	return sum > cacheBytes
+}
+
+// compareRates compares a/b with c/d.
+func compareRates(a, b, c, d int) int {
+	switch x, y := a*d, c*b; {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// gain is what the cheapest code saves.
+func (p *layerPlan) gain() int { return p.loop - p.plans[0].cost }
+
+// result is the operator that the layer becomes, and its inputs; nil if it stays.
+func (p *layerPlan) result(b *ir.Builder) (*low.Linear, []*ir.Value) {
+	in := p.node.In
+	switch kind := p.chosen.Strategy; {
+	case p.best != nil:
+		return &low.Linear{Kind: "ternary", Act: p.op.Act, Order: p.best.order}, in
+	case kind != "dense" && kind != "sparse" || kind == p.kind:
+		return nil, nil
+	case p.kind == "ternary":
+		w := ir.Of(ir.Float32, in[1].Type.Shape, scaled(ir.Data[int8](in[1].Const), ir.Data[float32](in[2].Const)))
+		return &low.Linear{Kind: kind, Act: p.op.Act}, append([]*ir.Value{in[0], b.Const(w)}, in[3:]...)
+	default:
+		return &low.Linear{Kind: kind, Act: p.op.Act}, in
+	}
+}
+
+// scaled is a ternary matrix with its scales.
+func scaled(signs []int8, scale []float32) []float32 {
+	w := make([]float32, len(signs))
+	for i, v := range signs {
+		switch s := scale[i%len(scale)]; v {
+		case 1:
+			w[i] = s
+		case -1:
+			w[i] = -s
+		}
+	}
+	return w
+}
