@@ -23,7 +23,7 @@ const (
 	nearBytes   = 32 << 10
 	cacheBytes  = 1 << 20
 	opCache     = 24 << 10 // of code that repeats at once
-	pairDensity = 15 // per cent: from here on sums of pairs of rows are worth their place
+	pairDensity = 15       // per cent: from here on sums of pairs of rows are worth their place
 )
 
 // layerCost is what the cost model knows of a layer.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
 	"github.com/sbtc-go/sbtc/ir/op"
 )
 
@@ -108,7 +109,12 @@ func goldenCase(t *testing.T, text string, table []Pass) string {
 
 func parse(t *testing.T, text string) *ir.Graph {
 	t.Helper()
-	g, err := ir.Parse("golden", text, op.New)
+	g, err := ir.Parse("golden", text, func(name string, in []*ir.Value) (ir.Op, error) {
+		if strings.HasPrefix(name, "sbtc.") {
+			return low.New(name, in)
+		}
+		return op.New(name, in)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func (s *strategist) find(g *ir.Graph) error {
 	var impossible, names []string
 	for _, n := range g.Nodes {
 		op, ok := n.Op.(*low.Linear)
-		if !ok {
+		if !ok || op.Strategy != "" {
 			continue
 		}
 		p := &layerPlan{node: n, op: op, layerCost: newLayerCost(n, op)}
