@@ -87,7 +87,7 @@ func TestCountsOfAnomalyModel(t *testing.T) {
 		t.Errorf("multiply-adds change by %s", got)
 	}
 	for _, l := range r.Layers {
-		if l.Op == "Linear" && (l.Kind != "ternary" || l.Scale == nil || !strings.HasPrefix(l.Strategy, "ternary")) {
+		if l.Op == "Linear" && (l.Kind != "ternary" || l.Scale == nil || l.Strategy != "rt" && l.Strategy != "perm") {
 			t.Errorf("%s: %s weights, scale %v, kernel %s", l.Name, l.Kind, l.Scale, l.Strategy)
 		}
 	}
