@@ -18,6 +18,9 @@ var control = []Def{
 // errControl is why a node with bodies cannot be lowered.
 var errControl = errors.New("control flow is not supported in compiled packages")
 
+// controlRemedy is what helps then.
+const controlRemedy = "export the model with what decides it as a constant, or interpret the model: sbtc run"
+
 // If is https://onnx.ai/onnx/operators/onnx__If.html, version 25: the results of one of two graphs. What these read of
 // the graph around them are the inputs after the condition, which both have.
 type If struct {
@@ -214,7 +217,7 @@ func (l *inliner) node(n *ir.Node, declared []*ir.Value) ([]*ir.Value, error) {
 	}
 	for _, v := range n.Out {
 		if v != nil && !v.Type.Static() {
-			return nil, fmt.Errorf("%w: result %q is %v, its shape is known only at run time", errControl, v.Name, v.Type)
+			return nil, fmt.Errorf("%w: result %q is %v, its shape is known only at run time; %s", errControl, v.Name, v.Type, controlRemedy)
 		}
 	}
 	o, ok := n.Op.(Op)

@@ -122,7 +122,7 @@ func (o *Loop) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		cond = b.Const(ir.FromInts(ir.Bool, nil, []int64{1}))
 	}
 	if m := n.In[0]; m != nil && m.Const == nil || cond.Const == nil {
-		return nil, fmt.Errorf("%w: the number of iterations is known only at run time", errControl)
+		return nil, fmt.Errorf("%w: the number of iterations is known only at run time; %s", errControl, controlRemedy)
 	}
 	l := &inliner{b: b}
 	stacks := make([][]*ir.Value, len(o.Body.Out)-1-k)
@@ -133,7 +133,7 @@ func (o *Loop) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 			return nil, err
 		}
 		if cond = out[0]; cond.Const == nil {
-			return nil, fmt.Errorf("%w: the condition of the next iteration is known only at run time", errControl)
+			return nil, fmt.Errorf("%w: the condition of the next iteration is known only at run time; %s", errControl, controlRemedy)
 		}
 		if state = out[1 : 1+k]; len(o.Body.Nodes) == 0 && l.nodes > maxUnrolled {
 			return nil, fmt.Errorf("%w: more than %d iterations", errControl, maxUnrolled)
