@@ -93,7 +93,17 @@ func (a *allocator) inMemory(v int) bool {
 	if a.reg[v] >= 0 || s.base == nil || s.kind == broadcast && a.set != AVX512 {
 		return false
 	}
-	return len(a.values[v].uses)-a.next[v] <= a.direct
+	return len(a.values[v].uses)-a.next[v] <= a.direct || a.room() < 3
+}
+
+// room is how many registers the current instruction can still take.
+func (a *allocator) room() (n int) {
+	for r, v := range a.owner {
+		if !a.pinned[r] && (v < 0 || a.values[v].from.kind != computed) {
+			n++
+		}
+	}
+	return n
 }
 
 // in returns the register of v, loading it if need be, and pins it for the current instruction.

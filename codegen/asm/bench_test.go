@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,54 +18,30 @@ var only = flag.String("layers", "", "regular expression of the layers to time")
 var timed = []struct {
 	k, n, panels int
 	density      float64
-	direct       int
+	hidden       int // units between two layers; Order is that of the second
 	low.Order
 }{
-	{64, 64, 6, .35, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .35, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .35, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .10, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .10, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .10, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{38, 38, 13, .25, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{38, 38, 13, .25, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{38, 38, 13, .25, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{38, 76, 13, .25, 1, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
-	{38, 76, 13, .25, 2, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
-	{38, 76, 13, .25, 3, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
-	{76, 38, 13, .25, 1, low.Order{Strategy: "rt", Columns: 20, Pairs: true}},
-	{76, 38, 13, .25, 2, low.Order{Strategy: "rt", Columns: 20, Pairs: true}},
-	{76, 38, 13, .25, 3, low.Order{Strategy: "rt", Columns: 20, Pairs: true}},
-	{64, 128, 6, .50, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 128, 6, .50, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 128, 6, .50, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .90, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .90, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{64, 64, 6, .90, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{128, 512, 6, .35, 1, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{128, 512, 6, .35, 2, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{128, 512, 6, .35, 3, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
-	{512, 512, 6, .35, 1, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
-	{512, 512, 6, .35, 2, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
-	{512, 512, 6, .35, 3, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
-	{512, 512, 6, .35, 1, low.Order{Strategy: "4r", Group: 4, Depth: 64}},
-	{512, 512, 6, .35, 2, low.Order{Strategy: "4r", Group: 4, Depth: 64}},
-	{512, 512, 6, .35, 3, low.Order{Strategy: "4r", Group: 4, Depth: 64}},
-	{512, 512, 6, .35, 1, low.Order{Strategy: "4r", Group: 4, Depth: 48}},
-	{512, 512, 6, .35, 2, low.Order{Strategy: "4r", Group: 4, Depth: 48}},
-	{512, 512, 6, .35, 3, low.Order{Strategy: "4r", Group: 4, Depth: 48}},
-	{512, 512, 6, .35, 1, low.Order{Strategy: "4r", Group: 3, Depth: 60}},
-	{512, 512, 6, .35, 2, low.Order{Strategy: "4r", Group: 3, Depth: 60}},
-	{512, 512, 6, .35, 3, low.Order{Strategy: "4r", Group: 3, Depth: 60}},
-	{512, 512, 6, .10, 1, low.Order{Strategy: "4r", Group: 3, Depth: 96}},
-	{512, 512, 6, .10, 2, low.Order{Strategy: "4r", Group: 3, Depth: 96}},
-	{512, 512, 6, .10, 3, low.Order{Strategy: "4r", Group: 3, Depth: 96}},
-	{512, 512, 6, .10, 1, low.Order{Strategy: "4r", Group: 2, Depth: 128}},
-	{512, 512, 6, .10, 2, low.Order{Strategy: "4r", Group: 2, Depth: 128}},
-	{512, 512, 6, .10, 3, low.Order{Strategy: "4r", Group: 2, Depth: 128}},
-	{512, 512, 6, .10, 1, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
-	{512, 512, 6, .10, 2, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
-	{512, 512, 6, .10, 3, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
+	{64, 64, 6, .35, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .10, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{38, 38, 13, .25, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{38, 76, 13, .25, 0, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
+	{76, 38, 13, .25, 0, low.Order{Strategy: "rt", Columns: 20, Pairs: true}},
+	{76, 76, 13, .25, 256, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{76, 76, 13, .25, 256, low.Order{Strategy: "rt", Columns: 22, Pairs: true, Depth: 64}},
+	{76, 76, 13, .25, 256, low.Order{Strategy: "rt", Columns: 26, Pairs: true, Depth: 64}},
+	{76, 76, 13, .25, 256, low.Order{Strategy: "rt", Columns: 26, Pairs: true, Depth: 86}},
+	{64, 64, 6, .35, 256, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .35, 256, low.Order{Strategy: "rt", Columns: 22, Pairs: true, Depth: 43}},
+	{64, 128, 6, .50, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 6, .90, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{128, 512, 6, .35, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{512, 512, 6, .35, 0, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
+	{512, 512, 6, .35, 0, low.Order{Strategy: "4r", Group: 4, Depth: 64}},
+	{512, 512, 6, .35, 0, low.Order{Strategy: "4r", Group: 4, Depth: 48}},
+	{512, 512, 6, .35, 0, low.Order{Strategy: "4r", Group: 3, Depth: 60}},
+	{512, 512, 6, .10, 0, low.Order{Strategy: "4r", Group: 3, Depth: 96}},
+	{512, 512, 6, .10, 0, low.Order{Strategy: "4r", Group: 2, Depth: 128}},
+	{512, 512, 6, .10, 0, low.Order{Strategy: "rt", Columns: 22, Depth: 256, Pairs: true}},
 }
 
 // BenchmarkLayers prints, for each layer and instruction set, the least time of a batch in cycles of a 4 GHz core per
@@ -73,40 +50,67 @@ func BenchmarkLayers(b *testing.B) {
 	if b.N > 1 {
 		return
 	}
-	r := rand.New(rand.NewPCG(3, 4))
 	m := newModule(b)
 	for i, c := range timed {
-		name := fmt.Sprintf("%dx%d d=%.2f M=%d direct %d %s", c.k, c.n, c.density, c.panels*lanes, c.direct, strings.TrimPrefix(fmt.Sprintf("%+v", c.Order), "{Strategy:"))
+		name := fmt.Sprintf("%dx%d d=%.2f M=%d hidden %d %s", c.k, c.n, c.density, c.panels*lanes, c.hidden, strings.TrimPrefix(fmt.Sprintf("%+v", c.Order), "{Strategy:"))
 		if !regexp.MustCompile(*only).MatchString(name) {
 			continue
 		}
-		w := make([]int8, c.k*c.n)
-		nonzero := 0
-		for q := range w {
-			if r.Float64() < c.density {
-				w[q] = int8(1 - 2*r.IntN(2))
-				nonzero++
+		r := rand.New(rand.NewPCG(uint64(c.k), uint64(c.n)))
+		k, nonzero := c.k, 0
+		var first *testLayer
+		if c.hidden > 0 {
+			order := c.Order
+			order.Depth = 0
+			first = timedLayer(r, c.k, c.hidden, c.panels, c.density, order, &nonzero)
+			first.Act = low.MustExpr("relu(x0)")
+			k = c.hidden
+		}
+		l := timedLayer(r, k, c.n, c.panels, c.density, c.Order, &nonzero)
+		l.Name = fmt.Sprintf("layer%d", i)
+		if first == nil {
+			l.want = l.eval(l.src)
+		} else {
+			first.Name = l.Name + "first"
+			l.want = l.eval(first.eval(first.src))
+			if c.Depth > 0 {
+				if !Groups(&first.Layer, &l.Layer) {
+					b.Error(name, "makes no groups")
+					continue
+				}
+				l.First = &first.Layer
+				l.src = first.src
+			} else {
+				l.want = l.eval(l.src)
+				first.want = first.eval(first.src)
+				m.add(b, first)
 			}
 		}
-		l := &testLayer{panels: c.panels}
-		l.direct = c.direct
-		l.Table = c.Strategy == "4r"
-		l.Name, l.Schedule = fmt.Sprintf("layer%d", i), c.Schedule(w, c.k, c.n)
-		l.Scale, l.Bias = floats(r, c.n, true), make([]float32, c.n)
-		for j := range l.Bias {
-			l.Bias[j] = float32(r.NormFloat64())
-		}
-		l.src = make([]float32, l.panels*c.k*lanes)
-		for q := range l.src {
-			l.src[q] = float32(r.NormFloat64())
-		}
-		l.want = l.eval(l.src)
 		m.add(b, l)
-		fmt.Fprintf(&m.main, "\tnote(%q, %d)\n", name+m.sizes(b, l, nonzero), nonzero*c.panels)
+		fmt.Fprintf(&m.main, "\tnote(%q, %d, %v)\n", name+m.sizes(b, l, nonzero), nonzero*c.panels, first != nil && l.First == nil)
 	}
 	m.calibrate()
 	m.main.WriteString("\ttimeAll()\n")
 	fmt.Print(m.run(b, "run", "."))
+}
+
+func timedLayer(r *rand.Rand, k, n, panels int, density float64, order low.Order, nonzero *int) *testLayer {
+	w := make([]int8, k*n)
+	for q := range w {
+		if r.Float64() < density {
+			w[q] = int8(1 - 2*r.IntN(2))
+			*nonzero++
+		}
+	}
+	l := &testLayer{panels: panels}
+	l.Table, l.Schedule = order.Strategy == "4r", order.Schedule(w, k, n)
+	l.Scale, l.Bias, l.src = slices.Repeat([]float32{.1}, n), make([]float32, n), make([]float32, panels*k*lanes)
+	for _, x := range [][]float32{l.Bias, l.src} {
+		for q := range x {
+			x[q] = float32(r.NormFloat64())
+		}
+	}
+	return l
 }
 
 // sizes are the instructions a nonzero weight of the code for each instruction set.
@@ -137,10 +141,10 @@ func (m *module) calibrate() {
 		fmt.Fprintf(&m.stubs, "//go:noescape\nfunc calibrate%v(n int)\n", set)
 		fmt.Fprintf(&m.main, "\tcalls = append(calls, func() { calibrate%v(10) })\n", set)
 	}
-	m.main.WriteString("\tnote(\"additions, ymm and zmm\", 20000)\n")
+	m.main.WriteString("\tnote(\"additions, ymm and zmm\", 20000, false)\n")
 	m.asm.WriteString("TEXT ·multiply(SB), NOSPLIT, $0-8\n\tMOVQ n+0(FP), CX\nloop:\n" + strings.Repeat("\tIMULQ AX, AX\n", 1000) + "\tDECQ CX\n\tJNE loop\n\tRET\n")
 	m.stubs.WriteString("//go:noescape\nfunc multiply(n int)\n")
-	m.main.WriteString("\tcalls = append(calls, func() { multiply(10) })\n\tnote(\"integer multiplications, 3 cycles each\", 10000)\n")
+	m.main.WriteString("\tcalls = append(calls, func() { multiply(10) })\n\tnote(\"integer multiplications, 3 cycles each\", 10000, false)\n")
 }
 
 const benchText = `
@@ -153,7 +157,12 @@ type timing struct {
 
 var timings []*timing
 
-func note(name string, work int) {
+// note is about the functions added before, AVX2 and AVX-512; for two layers, about both.
+func note(name string, work int, two bool) {
+	if two {
+		c := calls
+		calls = []func(){func() { c[0](); c[2]() }, func() { c[1](); c[3]() }}
+	}
 	timings = append(timings, &timing{name, work, calls, make([]float64, len(calls))})
 	calls = nil
 }

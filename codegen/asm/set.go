@@ -28,7 +28,7 @@ func (s Set) columns() int {
 	if s == AVX512 {
 		return 27
 	}
-	return 11
+	return 12
 }
 
 func (s Set) reg(i int) string {
