@@ -1,9 +1,12 @@
 package codegen
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dave/jennifer/jen"
 
@@ -207,16 +210,29 @@ func (l *layers) print(budget int) error {
 		a.pool = asm.NewPool(a.Name)
 	}
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
-		for _, a := range order {
-			if a.Least(set) > budget || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
+		made := make([][]asm.Function, len(order))
+		errs := make([]error, len(order))
+		var wait sync.WaitGroup
+		slots := make(chan bool, runtime.GOMAXPROCS(0))
+		left := budget
+		for i, a := range order {
+			if a.Least(set) > left || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
 				continue
 			}
-			fs, err := a.Functions(set, a.pool)
-			if err != nil {
-				return err
-			}
-			if n := bytesOf(fs); n <= budget {
-				a.functions[set] = fs
+			left -= a.Least(set)
+			slots <- true
+			wait.Go(func() {
+				made[i], errs[i] = a.Functions(set, a.pool)
+				<-slots
+			})
+		}
+		wait.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		for i, a := range order {
+			if n := bytesOf(made[i]); n <= budget {
+				a.functions[set] = made[i]
 				budget -= n
 			}
 		}

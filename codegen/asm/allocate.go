@@ -2,8 +2,8 @@ package asm
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 )
 
 // allocator gives values registers in one pass. Values that can be loaded again make room for others, the one first that
@@ -130,12 +130,12 @@ func (a *allocator) in(v int) (int, error) {
 func (a *allocator) fill(r int, s source) {
 	switch s.kind {
 	case zero:
-		a.t.line(a.set.size("VXORPS", r, 0, 0), "VXORPS %[1]s, %[1]s, %[1]s", a.set.reg(r))
+		a.t.ins(a.set.size("VXORPS", r, 0, 0), "VXORPS", a.set.reg(r), a.set.reg(r), a.set.reg(r))
 	case vector:
 		a.memory("VMOVUPS", s, "", a.set.reg(r))
 	case broadcast:
 		m, n := a.address("VBROADCASTSS", s)
-		a.t.line(n, "VBROADCASTSS %s, %s", m, a.set.reg(r))
+		a.t.ins(n, "VBROADCASTSS", m, a.set.reg(r))
 	}
 }
 
@@ -150,7 +150,7 @@ func (a *allocator) address(op string, s source) (string, int) {
 	if d == 0 {
 		return "(" + s.base.reg + ")", n
 	}
-	return fmt.Sprintf("%d(%s)", d, s.base.reg), n
+	return strconv.Itoa(d) + "(" + s.base.reg + ")", n
 }
 
 // memory prints an instruction whose last source is in memory.
@@ -159,10 +159,11 @@ func (a *allocator) memory(op string, s source, mid, dst string) {
 	if s.kind == broadcast {
 		op += ".BCST"
 	}
-	if mid != "" {
-		mid += ", "
+	if mid == "" {
+		a.t.ins(n, op, m, dst)
+		return
 	}
-	a.t.line(n, "%s %s, %s%s", op, m, mid, dst)
+	a.t.ins(n, op, m, mid, dst)
 }
 
 // three prints dst = op(x, y), where y may be in memory.
@@ -172,7 +173,7 @@ func (a *allocator) three(op string, dst, x, y int, inMemory bool) {
 		return
 	}
 	r := a.in0(y)
-	a.t.line(a.set.size(op, r, 0, 0), "%s %s, %s, %s", op, a.set.reg(r), a.set.reg(x), a.set.reg(dst))
+	a.t.ins(a.set.size(op, r, 0, 0), op, a.set.reg(r), a.set.reg(x), a.set.reg(dst))
 }
 
 // in0 is the register of a value that has one.
@@ -220,7 +221,7 @@ func (a *allocator) storeOp(o *op) error {
 		return err
 	}
 	m, n := a.address("VMOVUPS", o.to)
-	a.t.line(n, "VMOVUPS %s, %s", a.set.reg(r), m)
+	a.t.ins(n, "VMOVUPS", a.set.reg(r), m)
 	a.used(o.args)
 	return nil
 }
@@ -316,7 +317,7 @@ func (a *allocator) root(o *op) error {
 		return err
 	}
 	return a.result(o, func(dst int) {
-		a.t.line(a.set.size("VSQRTPS", r, 0, 0), "VSQRTPS %s, %s", a.set.reg(r), a.set.reg(dst))
+		a.t.ins(a.set.size("VSQRTPS", r, 0, 0), "VSQRTPS", a.set.reg(r), a.set.reg(dst))
 	}, r)
 }
 
@@ -373,7 +374,7 @@ func (a *allocator) fused(o *op) error {
 		}
 		a.pinned[dst] = true
 		if rz >= 0 {
-			a.t.line(a.set.size("VMOVAPS", rz, 0, 0), "VMOVAPS %s, %s", a.set.reg(rz), a.set.reg(dst))
+			a.t.ins(a.set.size("VMOVAPS", rz, 0, 0), "VMOVAPS", a.set.reg(rz), a.set.reg(dst))
 		} else {
 			a.fill(dst, a.values[z].from)
 		}

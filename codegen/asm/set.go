@@ -31,12 +31,14 @@ func (s Set) columns() int {
 	return 12
 }
 
-func (s Set) reg(i int) string {
-	if s == AVX512 {
-		return fmt.Sprintf("Z%d", i)
+var registerNames = func() (names [2][32]string) {
+	for i := range 32 {
+		names[AVX2][i], names[AVX512][i] = fmt.Sprintf("Y%d", i), fmt.Sprintf("Z%d", i)
 	}
-	return fmt.Sprintf("Y%d", i)
-}
+	return names
+}()
+
+func (s Set) reg(i int) string { return registerNames[s][i] }
 
 // longMap tells the instructions of the second opcode map, whose VEX prefix always has three bytes.
 var longMap = map[string]bool{

@@ -19,6 +19,22 @@ func (t *text) line(bytes int, format string, args ...any) {
 	t.bytes += bytes
 }
 
+// ins is line for an instruction with its operands, without the cost of a format.
+func (t *text) ins(bytes int, op string, operands ...string) {
+	t.WriteByte('\t')
+	t.WriteString(op)
+	for i, o := range operands {
+		if i == 0 {
+			t.WriteByte(' ')
+		} else {
+			t.WriteString(", ")
+		}
+		t.WriteString(o)
+	}
+	t.WriteByte('\n')
+	t.bytes += bytes
+}
+
 // add appends other text.
 func (t *text) add(o *text) {
 	t.WriteString(o.String())
