@@ -49,6 +49,7 @@ func (m Mode) String() string { return Modes[m] }
 type File struct {
 	Name string
 	Data []byte
+	Code []Coded // of assembly: the layers that may be code, in the order in which a budget serves them
 }
 
 // Generate returns the files of the package that computes g, a graph of low operators: model.go, the kernels that it
@@ -66,9 +67,9 @@ func Generate(g *ir.Graph, opt Options) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := []File{{"model.go", model}, {"model_test.go", test}}
+	files := []File{{Name: "model.go", Data: model}, {Name: "model_test.go", Data: test}}
 	if e.weights.fields != nil {
-		files = append(files, File{"weights.bin", e.weights.data})
+		files = append(files, File{Name: "weights.bin", Data: e.weights.data})
 	}
 	kernels, err := kernelFiles(e.kernels, opt)
 	if err != nil {

@@ -205,7 +205,7 @@ func kernelFiles(names map[string]bool, opt Options) ([]File, error) {
 		if strings.HasSuffix(f, ".go") {
 			text = fmt.Sprintf("// %s\n\n%s%s%s", opt.header(), src[:at], opt.Package, src[at+len("runtime"):])
 		}
-		out = append(out, File{"kernel_" + strings.TrimPrefix(f, "z"), []byte(text)})
+		out = append(out, File{Name: "kernel_" + strings.TrimPrefix(f, "z"), Data: []byte(text)})
 	}
 	return out, nil
 }

@@ -191,7 +191,9 @@ func (e *emitter) layerFiles() ([]File, error) {
 	}
 	head := fmt.Sprintf("// %s\n\n//go:build !purego\n\n#include \"textflag.h\"\n", e.opt.header())
 	return []File{
-		{"layers_amd64.s", []byte(head + asm.Shorten(s.String()))}, {"layers_amd64.go", []byte(stubs.String())}, {"layers_noasm.go", []byte(none.String())},
+		{Name: "layers_amd64.s", Data: []byte(head + asm.Shorten(s.String())), Code: e.layers.coded()},
+		{Name: "layers_amd64.go", Data: []byte(stubs.String())},
+		{Name: "layers_noasm.go", Data: []byte(none.String())},
 	}, nil
 }
 
@@ -199,13 +201,11 @@ func (e *emitter) layerFiles() ([]File, error) {
 const defaultBudget = 16 << 20
 
 // print makes the functions of as many layers as the budget allows: first for AVX-512, then, of what is left, for AVX2.
-// Layers that run their code on more panels come first.
 func (l *layers) print(budget int) error {
 	if budget == 0 {
 		budget = defaultBudget
 	}
-	order := slices.Clone(l.list)
-	slices.SortStableFunc(order, func(a, b *layer) int { return b.panels - a.panels })
+	order := l.served()
 	for _, a := range order {
 		a.pool = asm.NewPool(a.Name)
 	}
@@ -254,20 +254,22 @@ type Coded struct {
 	AVX512, AVX2 int // bytes of code; 0 if it keeps to the loop
 }
 
-// Code lists the layers of g whose weights may be code under the given options.
-func Code(g *ir.Graph, opt Options) ([]Coded, error) {
-	e := newEmitter(g, opt)
-	if err := e.emit(); err != nil {
-		return nil, err
+func (l *layers) coded() (out []Coded) {
+	for _, a := range l.served() {
+		c := Coded{a.Name, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2])}
+		if a.First != nil {
+			c.Adds += a.First.Schedule.Adds()
+		}
+		out = append(out, c)
 	}
-	if err := e.layers.print(opt.CodeBudget); err != nil {
-		return nil, err
-	}
-	var out []Coded
-	for _, l := range e.layers.list {
-		out = append(out, Coded{l.Name, l.Schedule.Adds(), l.panels, bytesOf(l.functions[asm.AVX512]), bytesOf(l.functions[asm.AVX2])})
-	}
-	return out, nil
+	return out
+}
+
+// served are the layers in the order in which they get code: those that run it on more panels first.
+func (l *layers) served() []*layer {
+	order := slices.Clone(l.list)
+	slices.SortStableFunc(order, func(a, b *layer) int { return b.panels - a.panels })
+	return order
 }
 
 // rows is the number of features of the input.

@@ -97,8 +97,10 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 			weights = len(file.Data)
 		}
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: package %s, %d files, %d bytes, of them %d of weights%s\n", dir, opt.Package, len(c.Files), size, weights, verified)
-	return err
+	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: package %s, %d files, %d bytes, of them %d of weights%s\n", dir, opt.Package, len(c.Files), size, weights, verified); err != nil {
+		return err
+	}
+	return printCode(cmd.OutOrStdout(), c.Files)
 }
 
 // packageName decides how the package is called.

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/sbtc-go/sbtc/codegen"
+)
+
+// longSource is the assembly source from which on building takes so long that smaller budgets are worth a thought.
+const longSource = 20 << 20
+
+// printCode tells how much machine code the weights of layers became and, where the source is long, what smaller budgets
+// would cost.
+func printCode(w io.Writer, files []codegen.File) error {
+	for _, f := range files {
+		if f.Code == nil {
+			continue
+		}
+		var avx512, avx2 int
+		for _, c := range f.Code {
+			avx512 += c.AVX512
+			avx2 += c.AVX2
+		}
+		if _, err := fmt.Fprintf(w, "%s: %d layers as code, %d bytes of source; %d bytes for AVX-512, %d for AVX2\n",
+			f.Name, len(f.Code), len(f.Data), avx512, avx2); err != nil {
+			return err
+		}
+		if len(f.Data) < longSource {
+			continue
+		}
+		for part := 2; part <= 8; part *= 2 {
+			budget := (avx512 + avx2) / part
+			if _, err := fmt.Fprintf(w, "--code-budget %d: loops do %.0f %% of their additions on AVX-512, %.0f %% on AVX2\n",
+				budget, 100*looped(f.Code, budget, 0), 100*looped(f.Code, budget-avx512, 1)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// looped is the share of the additions of layers that loops do if their code has a budget: for AVX-512 (0), or AVX2 (1).
+func looped(layers []codegen.Coded, budget, set int) float64 {
+	var all, loops float64
+	for _, c := range layers {
+		work, size := float64(c.Adds)*float64(c.Panels), []int{c.AVX512, c.AVX2}[set]
+		all += work
+		if size == 0 || size > budget {
+			loops += work
+			continue
+		}
+		budget -= size
+	}
+	if all == 0 {
+		return 0
+	}
+	return loops / all
+}
