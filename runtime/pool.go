@@ -40,6 +40,10 @@ func over(s *[3]slide, pos, lo, hi [3]int, f func(at int)) {
 // averagePool is the mean of each window, summed in float64; padding counts as elements only if padded.
 func averagePool[T floating](y, x []T, channels int, axes []int, padded bool) {
 	s := slides(axes)
+	if s[0].still() && s[1].still() && s[2].stride == 1 && s[2].dilation == 1 {
+		averageRows(y, x, s[2], padded)
+		return
+	}
 	pool(channels, &s, func(i, channel int, pos, lo, hi [3]int) {
 		var sum float64
 		over(&s, pos, lo, hi, func(at int) { sum += float64(x[channel+at]) })
@@ -54,6 +58,64 @@ func averagePool[T floating](y, x []T, channels int, axes []int, padded bool) {
 		}
 		y[i] = T(sum / float64(count))
 	})
+}
+
+// averageRows is averagePool of windows that move along the last axis alone, by one element: a moving average. Windows
+// that lie inside the input are summed four side by side, each in its own order, from elements that are converted once.
+func averageRows[T floating](y, x []T, s slide, padded bool) {
+	var wide [512]float64
+	for ; len(y) > 0; y, x = y[s.out:], x[s.in:] {
+		for i := 0; i < s.out; {
+			first := s.first(i)
+			if n := min(s.out-i, s.in-s.kernel+1-first, len(wide)-s.kernel+1); first >= 0 && n > 0 {
+				w := wide[:n+s.kernel-1]
+				for k := range w {
+					w[k] = float64(x[first+k])
+				}
+				averages(y[i:i+n], w, s.kernel)
+				i += n
+				continue
+			}
+			lo, hi := s.taps(first)
+			var sum float64
+			for k := lo; k < hi; k++ {
+				sum += float64(x[first+k])
+			}
+			count := max(0, hi-lo)
+			if padded {
+				count = min(s.kernel, s.in+s.after-first)
+			}
+			y[i] = T(sum / float64(count))
+			i++
+		}
+	}
+}
+
+// averages are the means of n elements of x from each place on.
+func averages[T floating](y []T, x []float64, n int) {
+	i := 0
+	for ; i+4 <= len(y); i += 4 {
+		var a, b, c, d float64
+		w := x[i : i+n+3]
+		for ; len(w) >= 7; w = w[4:] {
+			w3, w4, w5, w6 := w[3], w[4], w[5], w[6]
+			a, b, c, d = a+w[0], b+w[1], c+w[2], d+w3
+			a, b, c, d = a+w[1], b+w[2], c+w3, d+w4
+			a, b, c, d = a+w[2], b+w3, c+w4, d+w5
+			a, b, c, d = a+w3, b+w4, c+w5, d+w6
+		}
+		for ; len(w) >= 4; w = w[1:] {
+			a, b, c, d = a+w[0], b+w[1], c+w[2], d+w[3]
+		}
+		y[i], y[i+1], y[i+2], y[i+3] = T(a/float64(n)), T(b/float64(n)), T(c/float64(n)), T(d/float64(n))
+	}
+	for ; i < len(y); i++ {
+		var a float64
+		for _, v := range x[i : i+n] {
+			a += v
+		}
+		y[i] = T(a / float64(n))
+	}
 }
 
 // maxPool is the largest element of each window, NaN being the largest.

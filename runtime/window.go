@@ -14,6 +14,9 @@ func slides(a []int) (s [3]slide) {
 	return s
 }
 
+// still reports whether each output reads the input at its own place alone.
+func (s slide) still() bool { return s.kernel == 1 && s.stride == 1 && s.before == 0 && s.out == s.in }
+
 // first is the input that output i reads with kernel element 0.
 func (s slide) first(i int) int { return i*s.stride - s.before }
 
