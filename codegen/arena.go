@@ -227,7 +227,7 @@ func (e *emitter) scratch(d string, size, n int) *jen.Statement {
 
 // alias reports whether n needs no code: a value under another shape, or a constant in another layout.
 func (e *emitter) alias(n *ir.Node) bool {
-	if m, ok := n.Op.(*low.Move); ok && m.Pack && n.In[0].Const != nil {
+	if m, ok := n.Op.(*low.Move); ok && m.Pack && len(m.Parts) == 0 && n.In[0].Const != nil {
 		e.consts[n.Out[0]] = n.In[0].Const.Reshape(m.Shape...)
 		return true
 	}

@@ -85,7 +85,7 @@ def pruner(a, model, per_epoch, log):
 
 
 def run(a) -> dict:
-    """Trains as the arguments say; returns the model, its data and the log."""
+    """Trains as the arguments say; returns the model, its data, the log, and what an export says of them."""
     run = Run(a.out, vars(a), a.resume)
     seed_all(a.seed)
     data = load(a)
@@ -100,10 +100,14 @@ def run(a) -> dict:
     result.update(counted, sparsity=1 - counted["density"], val_loss=min(e["val_loss"] for e in run.log["epochs"]))
     run.log["result"] = result
     run.save_log()
+    details = metadata(a, data, shape, result)
     if a.export:
-        lines = export.write(a.export, model.cpu(), inputs(model, data.test), names(model), a.exporter, opset=a.opset, metadata=metadata(a, data, shape, result))
+        sample = inputs(model, data.test)
+        lines = export.write(
+            a.export, model.cpu(), sample, names(model), a.exporter, opset=a.opset, metadata=details
+        )
         print("\n".join(lines))
-    return {"model": model, "data": data, "log": run.log}
+    return {"model": model, "data": data, "log": run.log, "metadata": details}
 
 
 def metadata(a, data, shape, result):

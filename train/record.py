@@ -33,11 +33,11 @@ def record(folder):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-    (graph_input,), (graph_output,) = session.get_inputs(), session.get_outputs()
+    graph_inputs, (graph_output,) = session.get_inputs(), session.get_outputs()
     worst = 0.0
     for data_set in sorted(folder.glob("test_data_set_*")):
-        x = load_tensor(data_set / "input_0.pb")
-        (y,) = session.run(None, {graph_input.name: x})
+        feed = {v.name: load_tensor(data_set / f"input_{i}.pb") for i, v in enumerate(graph_inputs)}
+        (y,) = session.run(None, feed)
         expected = load_tensor(data_set / "output_0.pb")
         largest = max(1.0, float(np.abs(expected).max()))
         difference = float(np.abs(y - expected).max())
@@ -49,7 +49,7 @@ def record(folder):
     return (
         f"{folder.name}: {path.stat().st_size} bytes, opset {model.opset_import[0].version}, "
         f"{len(model.graph.node)} nodes, "
-        f"{graph_input.name}{graph_input.shape} -> {graph_output.name}{graph_output.shape}, "
+        f"{' '.join(f'{v.name}{v.shape}' for v in graph_inputs)} -> {graph_output.name}{graph_output.shape}, "
         f"max difference {worst:.2g}\n  "
         + " ".join(f"{op}:{count}" for op, count in sorted(operators.items()))
     )

@@ -103,7 +103,7 @@ def build(a, data):
 
 
 def run(a) -> dict:
-    """Trains as the arguments say; returns the frozen model, its data and the log."""
+    """Trains as the arguments say; returns the frozen model, its data, the log, and what an export says of them."""
     run = Run(a.out, vars(a), a.resume)
     seed_all(a.seed)
     data = load(a)
@@ -118,13 +118,13 @@ def run(a) -> dict:
     result.update(sizes(frozen), val_loss=min(row["val_loss"] for row in run.log["epochs"]))
     run.log["result"] = result
     run.save_log()
+    details = {**model.metadata, **data.metadata(), **tested(result)}
     if a.export:
-        details = {**model.metadata, **data.metadata(), **tested(result)}
         lines = export.write(
             a.export, frozen.cpu(), example(data.test), names(a, data.test), a.exporter, opset=a.opset, metadata=details
         )
         print("\n".join(lines))
-    return {"model": frozen, "data": data, "log": run.log}
+    return {"model": frozen, "data": data, "log": run.log, "metadata": details}
 
 
 def evaluate(a, data, outputs_of) -> dict:

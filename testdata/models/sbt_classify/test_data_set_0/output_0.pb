@@ -1,0 +1,1 @@
+	Blog_probabilitiesJ$¨ñæ›¨ë¿O¥¿µ¿—¿Eú¿o/O¿<Øò¿"7O¿±ì\¿

@@ -1,0 +1,1 @@
+	Blog_probabilitiesJ$hϋAΉWNΑEΑ$Α!;Απα#ΑP\jΑZ&#Α®‘Α

@@ -1,0 +1,1 @@
+	Blog_probabilitiesJ$,PÁrÁ­zÁühFÁúóÁf@dÁZˆ<ÁÊ«MÁú›¹
