@@ -29,9 +29,9 @@ func (e *emitter) layer(n *ir.Node, op *low.Linear, sum sum) {
 		e.ternary(n, op, dst, src)
 	case op.Kind == "sparse" && x.Type.Layout == ir.Panels:
 		wide := e.scratch("float64", 8, k*ir.Lanes)
-		e.call("sparsePanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), wide, e.panels(x)}, dims...)...)
+		e.call("sparsePanels", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w, panelsOf(x.Type))), e.ref(n.In[2]), wide, e.panels(x)}, dims...)...)
 	case op.Kind == "sparse":
-		e.call("sparseRows", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w)), e.ref(n.In[2]), e.rows(x)}, dims...)...)
+		e.call("sparseRows", append([]jen.Code{dst, src, jen.Op("&").Add(e.weights.sparse(e, w, 0)), e.ref(n.In[2]), e.rows(x)}, dims...)...)
 	case x.Type.DType == ir.Float64:
 		e.call("denseRows64", append([]jen.Code{dst, src, e.ref(n.In[1]), e.ref(n.In[2]), e.rows(x)}, dims...)...)
 	case x.Type.Layout == ir.Panels:

@@ -181,13 +181,14 @@ func (w *weights) lists(e *emitter, typ string, load *jen.Statement) *jen.Statem
 	return w.field(jen.Id(typ), load)
 }
 
-// sparse is a float32 K x N constant with zeros: a pattern and its values in the same order.
-func (w *weights) sparse(e *emitter, t *ir.Tensor) *jen.Statement {
+// sparse is a float32 K x N constant with zeros: a pattern and its values in the same order, for so many panels of
+// activations, 0 for row-major ones.
+func (w *weights) sparse(e *emitter, t *ir.Tensor, panels int) *jen.Statement {
 	p, values := w.split(t)
 	load, b := w.pattern(e, p)
 	v := littleEndian(values)
 	w.note("sparse", p.stored(), len(p.nonzero), slices.Concat(b, v))
-	return w.field(jen.Id(e.use("sparse")), jen.Id(e.use("newSparse")).Call(load, jen.Id(e.use("loadFloat32")).Call(w.slice(v))))
+	return w.field(jen.Id(e.use("sparse")), jen.Id(e.use("newSparse")).Call(load, jen.Id(e.use("loadFloat32")).Call(w.slice(v)), jen.Lit(panels), jen.Lit(t.Shape[0])))
 }
 
 // split parts a float32 matrix into the pattern and the values of its nonzero weights.

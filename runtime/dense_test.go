@@ -31,13 +31,13 @@ func BenchmarkDense512x512(b *testing.B) { benchDense(b, 512, 512) }
 
 func benchLists(b *testing.B, k, n, panels int, density float64, run func(dst, src []float32, w *signs, v *sparse, scale []float32)) {
 	p := listed(rand.New(rand.NewPCG(1, 2)), k, n, density)
-	w, v := newSigns(p), newSparse(p, filled(len(p.cells)))
+	w, v := newSigns(p), newSparse(p, filled(len(p.cells)), panels, k)
 	scale := filled(n)
-	src, dst := filled(panels*k*lanes), make([]float32, panels*n*lanes)
+	src, dst := filled((panels*lanes+1)*k), make([]float32, (panels*lanes+1)*n)
 	for b.Loop() {
 		run(dst, src, &w, &v, scale)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(w.rows)*panels), "ns/nz")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(w.rows)*max(1, panels)), "ns/nz")
 }
 
 func BenchmarkLists(b *testing.B) {
@@ -58,7 +58,7 @@ func BenchmarkLists(b *testing.B) {
 				})
 			}
 			b.Run(fmt.Sprintf("rows/%dx%d/d=%v", s[0], s[1], d), func(b *testing.B) {
-				benchLists(b, s[0], s[1], 1, d, func(dst, src []float32, w *signs, v *sparse, scale []float32) {
+				benchLists(b, s[0], s[1], 0, d, func(dst, src []float32, w *signs, v *sparse, scale []float32) {
 					sparseRows(dst, src, v, scale, 1, s[0], s[1])
 				})
 			})

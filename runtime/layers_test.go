@@ -149,8 +149,8 @@ func TestLists(t *testing.T) {
 						bias = nil
 					}
 					values := operand32(r, len(p.cells), kind)
-					ternary, weights := newSigns(p), newSparse(p, values)
 					panels := 1 + (i+c)%7
+					ternary, weights := newSigns(p), newSparse(p, values, panels+c%3, k)
 					src := misplaced(operand32(r, panels*k*lanes, kind), i%7)
 					want, want2 := make([]float32, panels*n*lanes), make([]float32, panels*n*lanes)
 					for q := range want {
@@ -179,6 +179,7 @@ func TestLists(t *testing.T) {
 					if !sameFloats(dst, want[:rows*n]) {
 						t.Errorf("kind %d: %d rows of %d x %d, ternary, density %v, differ", kind, rows, k, n, density)
 					}
+					weights = newSparse(p, values, 0, k)
 					sparseRows(dst, src, &weights, bias, rows, k, n)
 					check()
 					if !sameFloats(dst, want2[:rows*n]) {

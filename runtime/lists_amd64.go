@@ -89,41 +89,6 @@ func ternaryRows(dst, src []float32, w *signs, scale, bias []float32, rows, k, n
 	}
 }
 
-func sparsePanels(dst, src []float32, w *sparse, bias []float32, scratch []float64, panels, k, n int) {
-	if path == pathPureGo || len(w.rows) == 0 {
-		sparsePanelsGeneric(dst, src, w, bias, scratch, panels, k, n)
-		return
-	}
-	_, _ = dst[panels*n*lanes-1], src[panels*k*lanes-1]
-	for p := 0; p < panels; {
-		m := listPanels(panels-p, k)
-		x := &src[p*k*lanes]
-		for j := 0; j < n; {
-			c := listColumns(w.ends, 1, j, m)
-			y, begin, b := &dst[(p*n+j)*lanes], listBegin(w.ends, 1, j), (*float32)(nil)
-			if bias != nil {
-				b = &bias[j]
-			}
-			switch {
-			case path == pathAVX512 && m == 4:
-				sparseList4AVX512(y, x, &w.rows[0], &w.narrow[0], &w.ends[j], b, begin, c, 4*k*lanes, 4*n*lanes)
-			case path == pathAVX512 && m == 2:
-				sparseList2AVX512(y, x, &w.rows[0], &w.narrow[0], &w.ends[j], b, begin, c, 4*k*lanes, 4*n*lanes)
-			case path == pathAVX512:
-				sparseList1AVX512(y, x, &w.rows[0], &w.narrow[0], &w.ends[j], b, begin, c, 4*k*lanes, 4*n*lanes)
-			case m == 4:
-				sparseList4AVX2(y, x, &w.rows[0], &w.narrow[0], &w.ends[j], b, begin, c, 4*k*lanes, 4*n*lanes)
-			case m == 2:
-				sparseList2AVX2(y, x, &w.rows[0], &w.narrow[0], &w.ends[j], b, begin, c, 4*k*lanes, 4*n*lanes)
-			default:
-				sparseList1AVX2(y, x, &w.rows[0], &w.narrow[0], &w.ends[j], b, begin, c, 4*k*lanes, 4*n*lanes)
-			}
-			j += c
-		}
-		p += m
-	}
-}
-
 func sparseRows(dst, src []float32, w *sparse, bias []float32, rows, k, n int) {
 	if path == pathPureGo || len(w.rows) == 0 {
 		sparseRowsGeneric(dst, src, w, bias, rows, k, n)
@@ -174,28 +139,8 @@ func ternaryList1AVX2(dst, src *float32, rows *uint16, ends *int32, scale, bias 
 //go:noescape
 func ternaryRowAVX2(dst, src *float32, rows *uint16, ends *int32, scale, bias *float32, begin, n int)
 
-// A sparseList<m> is the same for the chains of [sparse]: acc = fma32(src[16*rows[i]+l], values[i], acc) for i from begin
-// to ends[j], from bias[j] or +0.
-
-//go:noescape
-func sparseList4AVX512(dst, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin, n, srcPanel, dstPanel int)
-
-//go:noescape
-func sparseList2AVX512(dst, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin, n, srcPanel, dstPanel int)
-
-//go:noescape
-func sparseList1AVX512(dst, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin, n, srcPanel, dstPanel int)
-
-//go:noescape
-func sparseList4AVX2(dst, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin, n, srcPanel, dstPanel int)
-
-//go:noescape
-func sparseList2AVX2(dst, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin, n, srcPanel, dstPanel int)
-
-//go:noescape
-func sparseList1AVX2(dst, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin, n, srcPanel, dstPanel int)
-
-// sparseRowAVX2 computes n columns of one row.
+// sparseRowAVX2 is the same for the chains of [sparse]: acc = fma32(src[rows[i]], values[i], acc) for i from begin to ends[j],
+// from bias[j] or +0.
 //
 //go:noescape
 func sparseRowAVX2(dst, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin, n int)

@@ -129,84 +129,6 @@ store:
 DATA c80000000<>+0(SB)/4, $0x80000000
 GLOBL c80000000<>(SB), RODATA|NOPTR, $4
 
-// func sparseList4AVX2(dst *float32, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
-// Requires: AVX, FMA3
-TEXT ·sparseList4AVX2(SB), NOSPLIT, $0-80
-	MOVQ src+8(FP), AX
-	MOVQ srcPanel+64(FP), CX
-	LEAQ (AX)(CX*1), DX
-	LEAQ (DX)(CX*1), BX
-	LEAQ (BX)(CX*1), CX
-	MOVQ rows+16(FP), SI
-	MOVQ begin+48(FP), DI
-	MOVQ ends+32(FP), R8
-	MOVQ values+24(FP), R9
-	MOVQ bias+40(FP), R10
-	MOVQ n+56(FP), R11
-	MOVQ dst+0(FP), R12
-
-column:
-	MOVLQSX      (R8), R13
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	TESTQ        R10, R10
-	JZ           unbiased
-	VBROADCASTSS (R10), Y0
-	VBROADCASTSS (R10), Y1
-	VBROADCASTSS (R10), Y2
-	VBROADCASTSS (R10), Y3
-	VBROADCASTSS (R10), Y4
-	VBROADCASTSS (R10), Y5
-	VBROADCASTSS (R10), Y6
-	VBROADCASTSS (R10), Y7
-	ADDQ         $0x04, R10
-
-unbiased:
-	CMPQ DI, R13
-	JGE  addend
-
-add:
-	VBROADCASTSS (R9)(DI*4), Y8
-	MOVWLZX      (SI)(DI*2), R14
-	SHLQ         $0x06, R14
-	VFMADD231PS  (AX)(R14*1), Y8, Y0
-	VFMADD231PS  32(AX)(R14*1), Y8, Y1
-	VFMADD231PS  (DX)(R14*1), Y8, Y2
-	VFMADD231PS  32(DX)(R14*1), Y8, Y3
-	VFMADD231PS  (BX)(R14*1), Y8, Y4
-	VFMADD231PS  32(BX)(R14*1), Y8, Y5
-	VFMADD231PS  (CX)(R14*1), Y8, Y6
-	VFMADD231PS  32(CX)(R14*1), Y8, Y7
-	INCQ         DI
-	CMPQ         DI, R13
-	JLT          add
-
-addend:
-	VMOVUPS Y0, (R12)
-	VMOVUPS Y1, 32(R12)
-	MOVQ    R12, R13
-	ADDQ    dstPanel+72(FP), R13
-	VMOVUPS Y2, (R13)
-	VMOVUPS Y3, 32(R13)
-	ADDQ    dstPanel+72(FP), R13
-	VMOVUPS Y4, (R13)
-	VMOVUPS Y5, 32(R13)
-	ADDQ    dstPanel+72(FP), R13
-	VMOVUPS Y6, (R13)
-	VMOVUPS Y7, 32(R13)
-	ADDQ    $0x40, R12
-	ADDQ    $0x04, R8
-	DECQ    R11
-	JNZ     column
-	VZEROUPPER
-	RET
-
 // func ternaryList2AVX2(dst *float32, src *float32, rows *uint16, ends *int32, scale *float32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
 // Requires: AVX, FMA3
 TEXT ·ternaryList2AVX2(SB), NOSPLIT, $0-80
@@ -295,64 +217,6 @@ store:
 	VZEROUPPER
 	RET
 
-// func sparseList2AVX2(dst *float32, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
-// Requires: AVX, FMA3
-TEXT ·sparseList2AVX2(SB), NOSPLIT, $0-80
-	MOVQ src+8(FP), AX
-	MOVQ srcPanel+64(FP), CX
-	LEAQ (AX)(CX*1), CX
-	MOVQ rows+16(FP), DX
-	MOVQ begin+48(FP), BX
-	MOVQ ends+32(FP), SI
-	MOVQ values+24(FP), DI
-	MOVQ bias+40(FP), R8
-	MOVQ n+56(FP), R9
-	MOVQ dst+0(FP), R10
-
-column:
-	MOVLQSX      (SI), R11
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	TESTQ        R8, R8
-	JZ           unbiased
-	VBROADCASTSS (R8), Y0
-	VBROADCASTSS (R8), Y1
-	VBROADCASTSS (R8), Y2
-	VBROADCASTSS (R8), Y3
-	ADDQ         $0x04, R8
-
-unbiased:
-	CMPQ BX, R11
-	JGE  addend
-
-add:
-	VBROADCASTSS (DI)(BX*4), Y4
-	MOVWLZX      (DX)(BX*2), R12
-	SHLQ         $0x06, R12
-	VFMADD231PS  (AX)(R12*1), Y4, Y0
-	VFMADD231PS  32(AX)(R12*1), Y4, Y1
-	VFMADD231PS  (CX)(R12*1), Y4, Y2
-	VFMADD231PS  32(CX)(R12*1), Y4, Y3
-	INCQ         BX
-	CMPQ         BX, R11
-	JLT          add
-
-addend:
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	MOVQ    R10, R11
-	ADDQ    dstPanel+72(FP), R11
-	VMOVUPS Y2, (R11)
-	VMOVUPS Y3, 32(R11)
-	ADDQ    $0x40, R10
-	ADDQ    $0x04, SI
-	DECQ    R9
-	JNZ     column
-	VZEROUPPER
-	RET
-
 // func ternaryList1AVX2(dst *float32, src *float32, rows *uint16, ends *int32, scale *float32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
 // Requires: AVX, FMA3
 TEXT ·ternaryList1AVX2(SB), NOSPLIT, $0-80
@@ -418,52 +282,6 @@ store:
 	VMOVUPS Y1, 32(R9)
 	ADDQ    $0x40, R9
 	ADDQ    $0x08, BX
-	DECQ    R8
-	JNZ     column
-	VZEROUPPER
-	RET
-
-// func sparseList1AVX2(dst *float32, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
-// Requires: AVX, FMA3
-TEXT ·sparseList1AVX2(SB), NOSPLIT, $0-80
-	MOVQ src+8(FP), AX
-	MOVQ rows+16(FP), CX
-	MOVQ begin+48(FP), DX
-	MOVQ ends+32(FP), BX
-	MOVQ values+24(FP), SI
-	MOVQ bias+40(FP), DI
-	MOVQ n+56(FP), R8
-	MOVQ dst+0(FP), R9
-
-column:
-	MOVLQSX      (BX), R10
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	TESTQ        DI, DI
-	JZ           unbiased
-	VBROADCASTSS (DI), Y0
-	VBROADCASTSS (DI), Y1
-	ADDQ         $0x04, DI
-
-unbiased:
-	CMPQ DX, R10
-	JGE  addend
-
-add:
-	VBROADCASTSS (SI)(DX*4), Y2
-	MOVWLZX      (CX)(DX*2), R11
-	SHLQ         $0x06, R11
-	VFMADD231PS  (AX)(R11*1), Y2, Y0
-	VFMADD231PS  32(AX)(R11*1), Y2, Y1
-	INCQ         DX
-	CMPQ         DX, R10
-	JLT          add
-
-addend:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    $0x40, R9
-	ADDQ    $0x04, BX
 	DECQ    R8
 	JNZ     column
 	VZEROUPPER
@@ -561,68 +379,6 @@ store:
 	VZEROUPPER
 	RET
 
-// func sparseList4AVX512(dst *float32, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·sparseList4AVX512(SB), NOSPLIT, $0-80
-	MOVQ src+8(FP), AX
-	MOVQ srcPanel+64(FP), CX
-	LEAQ (AX)(CX*1), DX
-	LEAQ (DX)(CX*1), BX
-	LEAQ (BX)(CX*1), CX
-	MOVQ rows+16(FP), SI
-	MOVQ begin+48(FP), DI
-	MOVQ ends+32(FP), R8
-	MOVQ values+24(FP), R9
-	MOVQ bias+40(FP), R10
-	MOVQ n+56(FP), R11
-	MOVQ dst+0(FP), R12
-
-column:
-	MOVLQSX      (R8), R13
-	VXORPS       Z0, Z0, Z0
-	VXORPS       Z1, Z1, Z1
-	VXORPS       Z2, Z2, Z2
-	VXORPS       Z3, Z3, Z3
-	TESTQ        R10, R10
-	JZ           unbiased
-	VBROADCASTSS (R10), Z0
-	VBROADCASTSS (R10), Z1
-	VBROADCASTSS (R10), Z2
-	VBROADCASTSS (R10), Z3
-	ADDQ         $0x04, R10
-
-unbiased:
-	CMPQ DI, R13
-	JGE  addend
-
-add:
-	VBROADCASTSS (R9)(DI*4), Z4
-	MOVWLZX      (SI)(DI*2), R14
-	SHLQ         $0x06, R14
-	VFMADD231PS  (AX)(R14*1), Z4, Z0
-	VFMADD231PS  (DX)(R14*1), Z4, Z1
-	VFMADD231PS  (BX)(R14*1), Z4, Z2
-	VFMADD231PS  (CX)(R14*1), Z4, Z3
-	INCQ         DI
-	CMPQ         DI, R13
-	JLT          add
-
-addend:
-	VMOVUPS Z0, (R12)
-	MOVQ    R12, R13
-	ADDQ    dstPanel+72(FP), R13
-	VMOVUPS Z1, (R13)
-	ADDQ    dstPanel+72(FP), R13
-	VMOVUPS Z2, (R13)
-	ADDQ    dstPanel+72(FP), R13
-	VMOVUPS Z3, (R13)
-	ADDQ    $0x40, R12
-	ADDQ    $0x04, R8
-	DECQ    R11
-	JNZ     column
-	VZEROUPPER
-	RET
-
 // func ternaryList2AVX512(dst *float32, src *float32, rows *uint16, ends *int32, scale *float32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·ternaryList2AVX512(SB), NOSPLIT, $0-80
@@ -697,56 +453,6 @@ store:
 	VZEROUPPER
 	RET
 
-// func sparseList2AVX512(dst *float32, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·sparseList2AVX512(SB), NOSPLIT, $0-80
-	MOVQ src+8(FP), AX
-	MOVQ srcPanel+64(FP), CX
-	LEAQ (AX)(CX*1), CX
-	MOVQ rows+16(FP), DX
-	MOVQ begin+48(FP), BX
-	MOVQ ends+32(FP), SI
-	MOVQ values+24(FP), DI
-	MOVQ bias+40(FP), R8
-	MOVQ n+56(FP), R9
-	MOVQ dst+0(FP), R10
-
-column:
-	MOVLQSX      (SI), R11
-	VXORPS       Z0, Z0, Z0
-	VXORPS       Z1, Z1, Z1
-	TESTQ        R8, R8
-	JZ           unbiased
-	VBROADCASTSS (R8), Z0
-	VBROADCASTSS (R8), Z1
-	ADDQ         $0x04, R8
-
-unbiased:
-	CMPQ BX, R11
-	JGE  addend
-
-add:
-	VBROADCASTSS (DI)(BX*4), Z2
-	MOVWLZX      (DX)(BX*2), R12
-	SHLQ         $0x06, R12
-	VFMADD231PS  (AX)(R12*1), Z2, Z0
-	VFMADD231PS  (CX)(R12*1), Z2, Z1
-	INCQ         BX
-	CMPQ         BX, R11
-	JLT          add
-
-addend:
-	VMOVUPS Z0, (R10)
-	MOVQ    R10, R11
-	ADDQ    dstPanel+72(FP), R11
-	VMOVUPS Z1, (R11)
-	ADDQ    $0x40, R10
-	ADDQ    $0x04, SI
-	DECQ    R9
-	JNZ     column
-	VZEROUPPER
-	RET
-
 // func ternaryList1AVX512(dst *float32, src *float32, rows *uint16, ends *int32, scale *float32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·ternaryList1AVX512(SB), NOSPLIT, $0-80
@@ -805,48 +511,6 @@ store:
 	VMOVUPS Z0, (R9)
 	ADDQ    $0x40, R9
 	ADDQ    $0x08, BX
-	DECQ    R8
-	JNZ     column
-	VZEROUPPER
-	RET
-
-// func sparseList1AVX512(dst *float32, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin int, n int, srcPanel int, dstPanel int)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·sparseList1AVX512(SB), NOSPLIT, $0-80
-	MOVQ src+8(FP), AX
-	MOVQ rows+16(FP), CX
-	MOVQ begin+48(FP), DX
-	MOVQ ends+32(FP), BX
-	MOVQ values+24(FP), SI
-	MOVQ bias+40(FP), DI
-	MOVQ n+56(FP), R8
-	MOVQ dst+0(FP), R9
-
-column:
-	MOVLQSX      (BX), R10
-	VXORPS       Z0, Z0, Z0
-	TESTQ        DI, DI
-	JZ           unbiased
-	VBROADCASTSS (DI), Z0
-	ADDQ         $0x04, DI
-
-unbiased:
-	CMPQ DX, R10
-	JGE  addend
-
-add:
-	VBROADCASTSS (SI)(DX*4), Z1
-	MOVWLZX      (CX)(DX*2), R11
-	SHLQ         $0x06, R11
-	VFMADD231PS  (AX)(R11*1), Z1, Z0
-	INCQ         DX
-	CMPQ         DX, R10
-	JLT          add
-
-addend:
-	VMOVUPS Z0, (R9)
-	ADDQ    $0x40, R9
-	ADDQ    $0x04, BX
 	DECQ    R8
 	JNZ     column
 	VZEROUPPER

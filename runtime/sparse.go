@@ -5,17 +5,28 @@ package runtime
 // Sparse layers in exact float32: every output is a chain acc = fma(x_k, w_k, acc) over the nonzero weights, k increasing.
 
 // sparse is a K x N matrix by columns: column j has the weights values[ends[j-1]:ends[j]] in the rows beside them. Assembly
-// has them in narrow instead.
+// has them in narrow instead, and for panels in blocks.
 type sparse struct {
 	rows   []uint16
 	values []float64
 	narrow []float32
 	ends   []int32
+
+	blocks []sparseBlock
+	group  int       // the most panels that the blocks are for at once
+	start  []float32 // zeros, where the chains of a layer without bias begin
 }
 
-// newSparse joins a pattern and its weights, in the same order, for the path in use.
-func newSparse(p pattern, values []float32) sparse {
-	s := sparse{rows: make([]uint16, len(p.cells)), ends: p.ends}
+// newSparse joins a pattern and its weights, in the same order, for the path in use and for panels, at most so many; 0 for
+// row-major rows.
+func newSparse(p pattern, values []float32, panels, k int) sparse {
+	s := sparse{ends: p.ends}
+	if path != pathPureGo && panels > 0 {
+		s.group = sparseGroup(panels)
+		s.blocks, s.start = sparseBlocks(p, values, s.group, k), make([]float32, len(p.ends))
+		return s
+	}
+	s.rows = make([]uint16, len(p.cells))
 	for i, c := range p.cells {
 		s.rows[i] = uint16(c >> 1)
 	}

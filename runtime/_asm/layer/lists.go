@@ -132,35 +132,137 @@ func ternaryList(a *gen.Asm, isa gen.ISA, panels int) {
 	a.End()
 }
 
-func sparseList(a *gen.Asm, isa gen.ISA, panels int) {
-	a.Begin(isa, fmt.Sprintf("sparseList%d", panels), "func(dst, src *float32, rows *uint16, values *float32, ends *int32, bias *float32, begin, n, srcPanel, dstPanel int)",
-		fmt.Sprintf("computes n columns of a sparse layer on panels side by side: %d.", panels))
-	l := newLists(a, panels)
-	ends, values, bias := a.Arg("ends"), a.Arg("values"), a.Arg("bias")
-	n, dst := a.Arg("n"), a.Arg("dst")
-	end, v := a.GP64(), a.Vec()
-
-	a.Label("column")
-	a.MOVLQSX(operand.Mem{Base: ends}, end)
-	for _, r := range l.acc {
-		a.VXORPS(r, r, r)
+// sparseRuns has a loop for every number of columns side by side, at most as many as have accumulators.
+func sparseRuns(a *gen.Asm, isa gen.ISA, panels int, widths []int) {
+	a.Begin(isa, fmt.Sprintf("sparseRuns%d", panels), "func(dst, src *float32, rows *uint16, values *float32, cols *uint32, runs *uint32, start *float32, width, n, srcPanel, dstPanel int)",
+		fmt.Sprintf("adds runs of columns of a sparse layer on panels side by side: %d.", panels))
+	vecs := panelLanes / isa.Lanes
+	dst, rows, values, cols, runs, start := a.Arg("dst"), a.Arg("rows"), a.Arg("values"), a.Arg("cols"), a.Arg("runs"), a.Arg("start")
+	src := []reg.Register{a.Arg("src")}
+	r, count, groups, i := a.GP64(), a.GP64(), a.GP64(), a.GP64()
+	memory := func(name string) operand.Mem {
+		c, err := a.Param(name).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		return c.Addr
 	}
-	a.TESTQ(bias, bias)
-	a.JZ(operand.LabelRef("unbiased"))
-	for _, r := range l.acc {
-		a.VBROADCASTSS(operand.Mem{Base: bias}, r)
+	for p := 1; p < panels; p++ {
+		src = append(src, a.GP64())
+		a.MOVQ(memory("srcPanel"), src[p])
+		a.ADDQ(src[p-1], src[p])
 	}
-	a.ADDQ(operand.Imm(4), bias)
-	a.Label("unbiased")
-	l.loop("add", end, func() {
-		a.VBROADCASTSS(operand.Mem{Base: values, Index: l.i, Scale: 4}, v)
-		l.each(func(x operand.Mem, acc reg.VecVirtual) { a.VFMADD231PS(x, v, acc) })
-	})
-	l.store(dst)
-	a.ADDQ(operand.Imm(4), ends)
-	a.DECQ(n)
-	a.JNZ(operand.LabelRef("column"))
+	l := splats{Asm: a}
+	if isa == gen.AVX512 {
+		for c := range widths[0] {
+			l.index = append(l.index, a.Const(uint32(c)))
+		}
+	}
+	for _, w := range widths[:len(widths)-1] {
+		a.CMPQ(memory("width"), operand.Imm(uint64(w)))
+		a.JE(operand.LabelRef(fmt.Sprintf("run%d", w)))
+	}
+	for q := len(widths) - 1; q >= 0; q-- { // the narrowest falls through
+		w := widths[q]
+		name := func(s string) string { return fmt.Sprintf("%s%d", s, w) }
+		acc := a.Vecs(w * panels * vecs)
+		at := func(c, p, v int) reg.VecVirtual { return acc[(c*panels+p)*vecs+v] }
+		a.Label(name("run"))
+		a.MOVL(operand.Mem{Base: runs}, count.As32())
+		a.MOVL(operand.Mem{Base: runs, Disp: 4}, groups.As32())
+		a.ADDQ(operand.Imm(8), runs)
+		a.Label(name("group"))
+		a.TESTQ(start, start)
+		a.JZ(operand.LabelRef(name("continue")))
+		for c := range w {
+			a.MOVL(operand.Mem{Base: cols, Disp: 4 * c}, r.As32())
+			a.VBROADCASTSS(operand.Mem{Base: start, Index: r, Scale: 4}, at(c, 0, 0))
+			for x := 1; x < panels*vecs; x++ {
+				a.VMOVAPS(at(c, 0, 0), at(c, 0, x))
+			}
+		}
+		a.JMP(operand.LabelRef(name("begin")))
+		a.Label(name("continue"))
+		each := func(f func(c, p, v int, m operand.Mem)) {
+			for c := range w {
+				a.MOVL(operand.Mem{Base: cols, Disp: 4 * c}, r.As32())
+				a.SHLQ(operand.Imm(6), r)
+				a.ADDQ(dst, r)
+				for p := range panels {
+					if p > 0 {
+						a.ADDQ(memory("dstPanel"), r)
+					}
+					for v := range vecs {
+						f(c, p, v, operand.Mem{Base: r, Disp: v * a.Bytes()})
+					}
+				}
+			}
+		}
+		each(func(c, p, v int, m operand.Mem) { a.VMOVUPS(m, at(c, p, v)) })
+		a.Label(name("begin"))
+		a.MOVQ(count, i)
+		a.TESTQ(i, i)
+		a.JZ(operand.LabelRef(name("store")))
+		a.Label(name("weight"))
+		value := l.values(values, w)
+		for c := range w {
+			a.MOVWLZX(operand.Mem{Base: rows, Disp: 2 * c}, r.As32())
+			x := value(c)
+			for p := range panels {
+				for v := range vecs {
+					a.VFMADD231PS(operand.Mem{Base: src[p], Index: r, Scale: 1, Disp: v * a.Bytes()}, x, at(c, p, v))
+				}
+			}
+		}
+		a.ADDQ(operand.Imm(uint64(2*w)), rows)
+		a.ADDQ(operand.Imm(uint64(4*w)), values)
+		a.DECQ(i)
+		a.JNZ(operand.LabelRef(name("weight")))
+		a.Label(name("store"))
+		each(func(c, p, v int, m operand.Mem) { a.VMOVUPS(at(c, p, v), m) })
+		a.ADDQ(operand.Imm(uint64(4*w)), cols)
+		a.DECQ(groups)
+		a.JNZ(operand.LabelRef(name("group")))
+		a.DECQ(memory("n"))
+		a.JNZ(operand.LabelRef(name("run")))
+		if q > 0 {
+			a.JMP(operand.LabelRef("done"))
+		}
+	}
+	a.Label("done")
 	a.End()
+}
+
+// splats spread elements of memory over a register each. A broadcast of 4 bytes takes as long as a load of 64 on some
+// processors; AVX-512 has registers for the indices of permutations instead.
+type splats struct {
+	*gen.Asm
+	index []reg.VecVirtual
+}
+
+// values returns how to spread each of n elements.
+func (l splats) values(from reg.Register, n int) func(i int) reg.VecVirtual {
+	x := l.Vec()
+	if l.index == nil || n == 1 {
+		return func(i int) reg.VecVirtual {
+			l.VBROADCASTSS(operand.Mem{Base: from, Disp: 4 * i}, x)
+			return x
+		}
+	}
+	m := operand.Mem{Base: from}
+	switch n {
+	case 2:
+		l.VMOVSD(m, x.AsX())
+	case 4:
+		l.VMOVUPS(m, x.AsX())
+	case 8:
+		l.VMOVUPS(m, x.AsY())
+	}
+	return func(i int) reg.VecVirtual {
+		y := l.Vec()
+		l.VPERMPS(x, l.index[i], y)
+		return y
+	}
 }
 
 // ternaryRow works on single elements, to which AVX-512 has nothing to add.

@@ -40,15 +40,21 @@ func main() {
 	rowTile(rows, gen.AVX2, 1, 8)
 	rows.Write("layer", "tile_rows_amd64")
 
-	lists := gen.NewAsm()
+	lists, sparses := gen.NewAsm(), gen.NewAsm()
 	for _, isa := range gen.ISAs {
 		for _, p := range []int{4, 2, 1} {
 			ternaryList(lists, isa, p)
-			sparseList(lists, isa, p)
 		}
 	}
 	ternaryRow(lists)
 	sparseRow(lists)
+	for i, widths := range [][]int{{8, 4, 2, 1}, {4, 2, 1}, {4, 2, 1}, {4, 2, 1}} {
+		sparseRuns(sparses, gen.AVX512, i+1, widths)
+	}
+	for i, widths := range [][]int{{4, 2, 1}, {2, 1}, {2, 1}, {1}} {
+		sparseRuns(sparses, gen.AVX2, i+1, widths)
+	}
+	sparses.Write("layer", "sparse_amd64")
 	lists.Write("layer", "lists_amd64")
 
 	perms := gen.NewAsm()
