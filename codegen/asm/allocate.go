@@ -19,7 +19,7 @@ type allocator struct {
 	pinned []bool // registers of the current instruction
 	ones   int    // the register that holds 1
 	zeros  int    // the register that holds 0; -1 if none does
-	adds   int    // instructions so far that only the adders take, less those of the multipliers
+	fma    []bool // which additions are multiplications by one and additions
 }
 
 // held are the registers of 1 and, where there are enough, of 0.
@@ -31,7 +31,7 @@ func (s Set) held() (ones, zeros int) {
 }
 
 func newAllocator(c *code, t *text) *allocator {
-	a := &allocator{code: c, t: t, reg: make([]int, len(c.values)), next: make([]int, len(c.values))}
+	a := &allocator{code: c, t: t, fma: c.multiply(), reg: make([]int, len(c.values)), next: make([]int, len(c.values))}
 	a.owner, a.pinned = make([]int, c.set.registers()), make([]bool, c.set.registers())
 	for i := range a.owner {
 		a.owner[i] = -1
@@ -249,7 +249,6 @@ func (a *allocator) binary(o *op) error {
 		a.memory("VFNMADD213PS", a.values[x].from, a.set.reg(a.ones), a.set.reg(r))
 		a.used(o.args)
 		a.take(o.dst, r)
-		a.adds--
 		return nil
 	}
 	mem := a.inMemory(y) && x != y
@@ -263,7 +262,7 @@ func (a *allocator) binary(o *op) error {
 		return err
 	}
 	fma := ""
-	if !fixed && a.adds > 0 {
+	if !fixed && a.fma[a.at] {
 		switch o.kind {
 		case opAdd:
 			fma = "VFMADD231PS"
@@ -271,17 +270,11 @@ func (a *allocator) binary(o *op) error {
 			fma = "VFNMADD231PS"
 		}
 	}
-	switch {
-	case fma != "":
+	if fma != "" {
 		a.three(fma, rx, a.ones, y, mem)
-		a.adds--
 		a.used(o.args)
 		a.take(o.dst, rx)
 		return nil
-	case o.kind == opAdd || o.kind == opSub:
-		a.adds++
-	case o.kind == opMul:
-		a.adds--
 	}
 	return a.result(o, func(dst int) { a.three(mnemonics[o.kind], dst, rx, y, mem) }, rx, a.in0(y))
 }
@@ -325,7 +318,6 @@ func (a *allocator) root(o *op) error {
 func (a *allocator) fused(o *op) error {
 	x, y, z := o.args[0], o.args[1], o.args[2]
 	name := map[opKind]string{opFMA: "VFMADD", opFNMA: "VFNMADD"}[o.kind]
-	a.adds--
 	if a.reg[y] >= 0 && a.dies(y) && !(a.reg[x] >= 0 && a.dies(x)) {
 		x, y = y, x
 	}
