@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 
-import torch
-from torch.nn import functional as F
 
 from train import export, nets, scores, sources, tasks
 from train.data import data_dir

@@ -11,12 +11,14 @@ FONT = 'font-family="sans-serif" font-size="11"'
 def lines(title, panels, width=720, height=220) -> str:
     """Panels side by side; a panel is (label of y, {name: (x, y)}), with x in epochs."""
     each, parts = width // len(panels), []
+    names = list(dict.fromkeys(name for _, series in panels for name in series))
+    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
     for i, (label, series) in enumerate(panels):
-        parts.append(f'<g transform="translate({i * each},0)">{_panel(label, series, each, height)}</g>')
+        parts.append(f'<g transform="translate({i * each},0)">{_panel(label, series, each, height, colours)}</g>')
     return _svg(title, width, height, "".join(parts))
 
 
-def _panel(label, series, width, height):
+def _panel(label, series, width, height, colours):
     left, right, top, bottom = 46, 8, 34, 30
     xs, ys = (np.concatenate([np.asarray(s[j], float) for s in series.values()]) for j in (0, 1))
     x0, x1, y0, y1 = xs.min(), max(xs.max(), xs.min() + 1e-9), ys.min(), ys.max()
@@ -38,7 +40,7 @@ def _panel(label, series, width, height):
     out.append(f'<text x="{width / 2}" y="{height - 14}" text-anchor="middle" {FONT}>epoch</text>')
     for i, (name, (x, y)) in enumerate(series.items()):
         points = " ".join("{:.1f},{:.1f}".format(*at(a, b)) for a, b in zip(x, y))
-        colour = COLOURS[i % len(COLOURS)]
+        colour = colours[name]
         out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
         out.append(f'<text x="{width - right}" y="{top + 10 + 13 * i}" text-anchor="end" fill="{colour}" {FONT}>{_text(name)}</text>')
     return "".join(out)

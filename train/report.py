@@ -191,12 +191,12 @@ def draw(found, folder) -> list[tuple[str, str]]:
         plots.cells("masks of SBT", [("Step-T", np.isfinite(step_t.reshape(50, 50)).astype(float)), *zip("QKV", qkv)], 5),
     )
     maps = []
-    for name, array in constants("pals_transformer").items():
+    for name, array in weights("pals_transformer").items():
         a = array.squeeze()
-        if array.ndim >= 2 and 0 < (array == 0).mean() < 1 and a.ndim == 2 and min(a.shape) >= 16:
+        if name.startswith("encoder.0") and a.ndim == 2:
             blocks = a[: a.shape[0] // 4 * 4, : a.shape[1] // 4 * 4] != 0
-            maps.append((name[-14:], blocks.reshape(blocks.shape[0] // 4, 4, -1, 4).mean((1, 3))))
-    save("pals_density.svg", "share of weights left in blocks of 4 by 4, in matrices of the Transformer pruned by PALS (testdata/models/pals_transformer)", plots.cells("weight density", maps[:8], 12, 14))
+            maps.append((name[10:], blocks.reshape(blocks.shape[0] // 4, 4, -1, 4).mean((1, 3))))
+    save("pals_density.svg", "share of weights left in blocks of 4 by 4, in the first encoder layer of the Transformer pruned by PALS (testdata/models/pals_transformer)", plots.cells("weight density", maps, 12, 14))
     return made
 
 
@@ -210,8 +210,17 @@ def constants(name) -> dict:
     return found
 
 
-def page(tier) -> str:
-    """The whole text."""
+def weights(name) -> dict:
+    """The matrices of a test model's linear layers and convolutions by the path of the layer."""
+    arrays, found = constants(name), {}
+    for node in onnx.load(MODELS / name / "model.onnx").graph.node:
+        if node.op_type in ("MatMul", "Gemm", "Conv") and node.input[1] in arrays:
+            found[node.name.strip("/").rsplit("/", 1)[0]] = arrays[node.input[1]]
+    return found
+
+
+def page(tier, folder) -> str:
+    """The whole text; its plots go to folder."""
     text, found = (Path(__file__).parent / "models.md.in").read_text(), load(tier)
     parts = {
         "summary": summary(found),
@@ -223,7 +232,7 @@ def page(tier) -> str:
             ["data", "dense MSE", "PALS MSE", "sparsity"],
             [[k, f"{d:.3f}", f"{p:.3f}", f"{s:.1f} %"] for k, (d, p, s) in PUBLISHED.items()],
         ),
-        "plots": "\n\n".join(f"![{caption}](models/{name})\n\n*{caption}*" for name, caption in draw(found, ROOT / "docs" / "models")),
+        "plots": "\n\n".join(f"![{caption}](models/{name})\n\n*{caption}*" for name, caption in draw(found, folder)),
     }
     for key, value in parts.items():
         text = text.replace(f"@{key}@", value.rstrip("\n"))
@@ -234,7 +243,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--tier", default="small")
     a = p.parse_args()
-    (ROOT / "docs" / "models.md").write_text(page(a.tier))
+    (ROOT / "docs" / "models.md").write_text(page(a.tier, ROOT / "docs" / "models"))
 
 
 if __name__ == "__main__":

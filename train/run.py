@@ -14,6 +14,10 @@ import numpy as np
 import torch
 
 
+# Settings that may differ between the parts of one run.
+FREE = {"out", "resume", "export", "exporter", "opset", "quiet", "data_dir", "device"}
+
+
 def seed_all(seed: int) -> None:
     """Seeds Python, numpy and PyTorch."""
     random.seed(seed)
@@ -34,7 +38,7 @@ class Run:
         self.resume = resume and self.folder is not None and (self.folder / "log.json").exists()
         if self.resume:
             before = json.loads((self.folder / "log.json").read_text())
-            changed = {k for k in config if before["config"].get(k) != config[k]} - {"out", "resume", "export"}
+            changed = {k for k in config if before["config"].get(k) != config[k]} - FREE
             if changed:
                 raise SystemExit(f"train: {self.folder} was started with other settings: {sorted(changed)}")
             self.log = before

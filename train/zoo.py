@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from train import compiled, pals_train, sbt_train
+from train.run import FREE
 
 try:
     import tomllib
@@ -75,7 +76,7 @@ def train(job: Job, work: Path, results: Path) -> dict:
     began = time.monotonic()
     trained = command.run(a)
     log = trained["log"]
-    config = {k: v for k, v in log["config"].items() if k not in ("out", "export", "resume", "quiet", "data_dir")}
+    config = {k: v for k, v in log["config"].items() if k not in FREE}
     record = {
         "name": job.name,
         "command": f"{job.command} {' '.join(job.argv)}",
