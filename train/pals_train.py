@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from torch.nn import functional as F
 
 from train import export, nets, scores, sources, tasks
 from train.data import data_dir
