@@ -23,7 +23,7 @@ func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
 		lists = func(e *emitter, w *ir.Tensor) *jen.Statement { return e.weights.terms(e, w, op) }
 	}
 	if x.Type.Layout == ir.Panels {
-		kernel, count, width = kernel+"Panels", e.panels(x), ir.Lanes
+		kernel, count, width = kernel+"Panels", e.panels(x), ir.Lanes*min(panelsOf(x.Type), 2) // the tables of two panels
 	} else {
 		kernel += "Rows"
 	}

@@ -12,6 +12,7 @@ import "math"
 type terms struct {
 	blocks []termBlock
 	start  []float32 // where the chains begin
+	room   int       // the most entries of a table
 }
 
 // termBlock has the terms of columns [lo, hi) among rows [top, end).
@@ -59,8 +60,8 @@ func (b *termBlock) termSums(tab []float32) {
 	}
 }
 
-// termPanels multiplies panels of k features by a matrix of n columns. A nil bias leaves scale·sum; tab is scratch.
-func termPanels(dst, src []float32, w *terms, scale, bias, tab []float32, panels, k, n int) {
+// termPanelsGeneric multiplies panels of k features by a matrix of n columns. A nil bias leaves scale·sum; tab is scratch.
+func termPanelsGeneric(dst, src []float32, w *terms, scale, bias, tab []float32, panels, k, n int) {
 	for p := range panels {
 		x, y := src[p*k*lanes:(p+1)*k*lanes], dst[p*n*lanes:(p+1)*n*lanes]
 		top := -1
@@ -162,4 +163,10 @@ func (w *terms) list(b *termBlock, began []bool, cells ...uint16) {
 	}
 	b.cells = append(b.cells, cells...)
 	b.ends = append(b.ends, int32(len(b.cells)))
+}
+
+// add appends a block.
+func (w *terms) add(b *termBlock) {
+	w.blocks = append(w.blocks, *b)
+	w.room = max(w.room, 2*(b.end-b.top+len(b.sums)))
 }

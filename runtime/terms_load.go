@@ -61,7 +61,7 @@ func blockTerms(p pattern, k, depth int) terms {
 			l.cells, minus = append(l.cells, minus...), minus[:0]
 			l.list(&b)
 		}
-		l.w.blocks = append(l.w.blocks, b)
+		l.w.add(&b)
 	}
 	return l.w
 }
@@ -141,7 +141,7 @@ func (l *termLoader) tile(b *termBlock, mates []uint16) {
 		}
 		l.list(b)
 	}
-	l.w.blocks = append(l.w.blocks, *b)
+	l.w.add(b)
 }
 
 // groupTerms are those of groups of g rows in blocks of depth rows: what a column uses of a group is one term, the sum
@@ -217,7 +217,7 @@ func (l *termLoader) groups(b *termBlock, g, patterns int) {
 		begin = end
 		l.list(b)
 	}
-	l.w.blocks = append(l.w.blocks, *b)
+	l.w.add(b)
 }
 
 // lastDigit is what the last digit of p, in base 3, that is not 0 adds to it.

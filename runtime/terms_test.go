@@ -181,7 +181,7 @@ func TestTerms(t *testing.T) {
 				panels := 1 + r.IntN(5)
 				src := misplaced(operand32(r, panels*c.k*lanes, kind), int(seed%7))
 				dst, check := guarded(t, panels*c.n*lanes, int(seed%4))
-				tab, checkTab := guarded(t, room*lanes, int(seed%3))
+				tab, checkTab := guarded(t, room*lanes*(1+int(seed%2)), int(seed%3))
 				termPanels(dst, src, &f.w, scale, bias, tab, panels, c.k, c.n)
 				check()
 				checkTab()

@@ -59,8 +59,14 @@ func (l *lists) loop(name string, end reg.Register, body func()) {
 	l.Label(name + "end")
 }
 
-// store writes the accumulators to the panels of dst, which are dstPanel bytes apart, and goes on to the next feature.
+// store writes the accumulators to the panels of dst and goes on to the next feature.
 func (l *lists) store(dst reg.Register) {
+	l.stored(dst, func(m operand.Mem, r reg.VecVirtual) { l.VMOVUPS(r, m) })
+	l.ADDQ(operand.Imm(4*panelLanes), dst)
+}
+
+// stored calls f with every accumulator and its place in the panels of dst, which are dstPanel bytes apart.
+func (l *lists) stored(dst reg.Register, f func(m operand.Mem, r reg.VecVirtual)) {
 	per := panelLanes / l.Lanes
 	at := dst
 	for i, r := range l.acc {
@@ -74,9 +80,27 @@ func (l *lists) store(dst reg.Register) {
 			l.ADDQ(step.Addr, next)
 			at = next
 		}
-		l.VMOVUPS(r, operand.Mem{Base: at, Disp: i % per * l.Bytes()})
+		f(operand.Mem{Base: at, Disp: i % per * l.Bytes()}, r)
 	}
-	l.ADDQ(operand.Imm(4*panelLanes), dst)
+}
+
+// scale is the epilogue of a column: fma(scale, sum, bias), or scale·sum for a nil bias. It goes on to the next column.
+func (l *lists) scale(scale, bias reg.Register) {
+	s, b := l.Vec(), l.Vec()
+	l.VBROADCASTSS(operand.Mem{Base: scale}, s)
+	l.ADDQ(operand.Imm(4), scale)
+	l.TESTQ(bias, bias)
+	l.JZ(operand.LabelRef("unbiased"))
+	l.VBROADCASTSS(operand.Mem{Base: bias}, b)
+	l.ADDQ(operand.Imm(4), bias)
+	for _, r := range l.acc {
+		l.VFMADD213PS(b, s, r)
+	}
+	l.JMP(operand.LabelRef("store"))
+	l.Label("unbiased")
+	for _, r := range l.acc {
+		l.VMULPS(s, r, r)
+	}
 }
 
 func ternaryList(a *gen.Asm, isa gen.ISA, panels int) {
@@ -108,22 +132,7 @@ func ternaryList(a *gen.Asm, isa gen.ISA, panels int) {
 	l.loop("subtract", end, func() {
 		l.each(func(x operand.Mem, acc reg.VecVirtual) { a.VSUBPS(x, acc, acc) })
 	})
-	s := a.Vec()
-	a.VBROADCASTSS(operand.Mem{Base: scale}, s)
-	a.ADDQ(operand.Imm(4), scale)
-	a.TESTQ(bias, bias)
-	a.JZ(operand.LabelRef("unbiased"))
-	b := a.Vec()
-	a.VBROADCASTSS(operand.Mem{Base: bias}, b)
-	a.ADDQ(operand.Imm(4), bias)
-	for _, r := range l.acc {
-		a.VFMADD213PS(b, s, r)
-	}
-	a.JMP(operand.LabelRef("store"))
-	a.Label("unbiased")
-	for _, r := range l.acc {
-		a.VMULPS(s, r, r)
-	}
+	l.scale(scale, bias)
 	a.Label("store")
 	l.store(dst)
 	a.ADDQ(operand.Imm(8), ends)

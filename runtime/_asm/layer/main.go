@@ -57,6 +57,15 @@ func main() {
 	sparses.Write("layer", "sparse_amd64")
 	lists.Write("layer", "lists_amd64")
 
+	terms := gen.NewAsm()
+	for _, isa := range gen.ISAs {
+		termTable(terms, isa)
+		termSums(terms, isa)
+		termList(terms, isa, 2)
+		termList(terms, isa, 1)
+	}
+	terms.Write("layer", "terms_amd64")
+
 	perms := gen.NewAsm()
 	for _, isa := range gen.ISAs {
 		permTables(perms, isa)
