@@ -15,6 +15,10 @@ const (
 	codeWarm    = 28   // of an instruction that repeats from the micro-op cache, as it does from the second panel on
 	codeNear    = 43   // of one from the second cache
 	codeFar     = 90   // of one from the third
+	entryWarm   = 55   // of adding an entry of a table in memory
+	entryFar    = 45   // more for the first panel, if the code comes from the third cache
+	entryMade   = 100  // of computing and storing an entry
+	columnCarry = 150  // of a column that a block of tables reads and stores
 	rowFar      = 60   // more for a row of activations that is not in the first cache: 64 bytes at 45 a cycle, partly hidden
 	byteMemory  = 160  // of a byte from memory, at 2.5 GB/s
 	codeBytes   = 7    // of an instruction, about
@@ -68,23 +72,26 @@ func (l *layerCost) candidates(cold, large bool) []plan {
 	for _, o := range l.tiles() {
 		plans = append(plans, l.tilePlan(o, cold, large))
 	}
-	slices.SortStableFunc(plans, func(a, b plan) int { return a.cost - b.cost })
-	if cold {
-		l.loop += l.nonzero * listBytes * byteMemory
+	for _, o := range l.tables() {
+		plans = append(plans, l.tablePlan(o, cold, large))
 	}
+	slices.SortStableFunc(plans, func(a, b plan) int { return a.cost - b.cost })
 	return plans
 }
 
-// cheapest is the cheapest plan of a strategy.
+// cheapest is the cheapest plan of strategy rt or 4r, whatever it costs.
 func (l *layerCost) cheapest(strategy string, cold, large bool) *plan {
+	orders, cost := l.tiles(), l.tilePlan
 	if strategy == "4r" {
-		return &plan{order: low.Order{Strategy: "4r", Depth: groupDepth, Group: 4}}
+		orders, cost = []low.Order{tableOrder(3, l.k), tableOrder(4, l.k)}, l.tablePlan
 	}
-	p := l.candidates(cold, large)
-	if p == nil {
-		return &plan{order: low.Order{Strategy: "rt", Columns: 26}}
+	var best *plan
+	for _, o := range orders {
+		if p := cost(o, cold, large); best == nil || p.cost < best.cost {
+			best = &p
+		}
 	}
-	return &p[0]
+	return best
 }
 
 // perm is for one row: it looks up the sums of three rows at once, in registers, with the columns in the lanes. From about
@@ -98,9 +105,53 @@ func (l *layerCost) perm() *plan {
 }
 
 const (
-	groupDepth = 64   // rows whose groups of 4 have 40 KiB of terms
 	permDepth  = 6144 // rows whose groups of 3 have few enough terms
+	tableTerms = 640  // of a block of tables: 40 KiB
+	tableCells = 1 << 17
 )
+
+// tables are the orders of tables worth a try. Those of small or sparse matrices cost more than they save.
+func (l *layerCost) tables() []low.Order {
+	switch cells := l.k * l.n; {
+	case cells < tableCells || l.nonzero*100 < 40*cells:
+		return nil
+	case l.nonzero == cells: // half as many sums, as none leaves out a row
+		return []low.Order{tableOrder(5, l.k), tableOrder(6, l.k)}
+	}
+	return []low.Order{tableOrder(4, l.k)}
+}
+
+// tableOrder is the order with groups of g of k rows.
+func tableOrder(g, k int) low.Order {
+	terms := 1 << (g - 1)
+	if g <= 4 {
+		terms = low.Order{Strategy: "4r", Group: g}.Terms(g)
+	}
+	depth := min(tableTerms/terms*g, (k+g-1)/g*g)
+	return low.Order{Strategy: "4r", Depth: depth, Group: g}
+}
+
+// tablePlan counts the entries of tables.
+func (l *layerCost) tablePlan(o low.Order, cold, large bool) plan {
+	s := o.Schedule(ir.Data[int8](l.w), l.k, l.n)
+	uses, made := 0, 0
+	for _, b := range s.Blocks {
+		for i := range b.Steps {
+			uses += len(b.Steps[i].Uses)
+		}
+		made += len(b.Steps)
+	}
+	carried := l.n * len(s.Blocks)
+	cost := l.vectors * (uses*entryWarm + made*entryMade + carried*columnCarry)
+	if large {
+		cost += uses * entryFar
+	}
+	p := plan{order: o, cost: cost, bytes: (uses + 2*made + 2*carried + l.n*finishing) * codeBytes}
+	if cold {
+		p.cost += p.bytes * byteMemory
+	}
+	return p
+}
 
 // tiles are the orders of register tiles worth a try. Blocks wider than 26 columns do not fit the registers, and pairs
 // want up to 4 of them for a while. A large matrix is planned once: that takes time.

@@ -153,6 +153,9 @@ func (s *strategist) spend(g *ir.Graph) {
 			if s.Loops || left < 0 {
 				continue
 			}
+			if s.Cold {
+				p.loop += p.nonzero * listBytes * byteMemory
+			}
 			if p.plans = p.candidates(s.Cold, large); len(p.plans) > 0 {
 				open = append(open, p)
 			}

@@ -21,6 +21,7 @@ var choices = map[string]Choice{
 	"default":  {},
 	"large":    {},
 	"nothing":  {},
+	"tables":   {},
 	"budget":   {Budget: 2600},
 	"cold":     {Cold: true},
 	"override": {Override: []Override{called("A", "dense"), called("B", "sparse"), called("C", "4r"), called("d", "loop"), called("E", "sparse")}},
