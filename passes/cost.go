@@ -19,6 +19,9 @@ const (
 	entryFar    = 45   // more for the first panel, if the code comes from the third cache
 	entryMade   = 100  // of computing and storing an entry
 	columnCarry = 150  // of a column that a block of tables reads and stores
+	lookup      = 238  // of looking up sums of three rows: for each 100 weights and row
+	lookupTable = 160  // and for each row of the matrix
+	denseRows   = 13   // from so many rows on a dense layer has them in the lanes
 	rowFar      = 60   // more for a row of activations that is not in the first cache: 64 bytes at 45 a cycle, partly hidden
 	byteMemory  = 160  // of a byte from memory, at 2.5 GB/s
 	codeBytes   = 7    // of an instruction, about
@@ -46,9 +49,7 @@ func newLayerCost(n *ir.Node, op *low.Linear) layerCost {
 	if l.kind != "ternary" {
 		return l
 	}
-	for _, v := range ir.Data[int8](l.w) {
-		l.nonzero += int(v * v)
-	}
+	l.nonzero = nonZeros(l.w)
 	if x := n.In[0].Type; x.Layout == ir.Panels {
 		l.vectors = (x.Rows() + ir.Lanes - 1) / ir.Lanes
 	}
@@ -102,6 +103,31 @@ func (l *layerCost) perm() *plan {
 		o.Depth = permDepth
 	}
 	return &plan{order: o}
+}
+
+// fewRows reports whether a layer costs less with its columns in the lanes, row by row, than with the rows there, some of
+// which are idle.
+func fewRows(op *low.Linear, w *ir.Tensor, rows int) bool {
+	switch op.Kind {
+	case "dense":
+		return rows < denseRows
+	case "ternary":
+		k, n := w.Shape[0], w.Shape[1]
+		instruction := codeNear
+		if k*n*codeBytes > 2*cacheBytes {
+			instruction = codeFar
+		}
+		return rows < ir.Lanes && rows*(k*n*lookup/100+k*lookupTable) < nonZeros(w)*instruction
+	}
+	return false
+}
+
+// nonZeros counts the weights of a ternary matrix.
+func nonZeros(w *ir.Tensor) (n int) {
+	for _, v := range ir.Data[int8](w) {
+		n += int(v * v)
+	}
+	return n
 }
 
 const (

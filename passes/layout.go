@@ -23,10 +23,6 @@ func layout(g *ir.Graph) (bool, error) {
 	})
 }
 
-// fewRows is from how many rows on a dense layer costs less with the rows in the lanes, some of them idle, than with the
-// columns there.
-const fewRows = 13
-
 type layouter struct {
 	b      *ir.Builder
 	other  map[*ir.Value]*ir.Value // a value in its other layout, where it was made
@@ -51,7 +47,7 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 	switch op := n.Op.(type) {
 	case *low.Linear:
 		x := n.In[0]
-		if rows := x.Type.Rows(); x.Type.DType != ir.Float32 || rows < 2 || rows < fewRows && op.Kind == "dense" && !inPanels(x) {
+		if x.Type.DType != ir.Float32 || x.Type.Rows() < 2 || !inPanels(x) && fewRows(op, n.In[1].Const, x.Type.Rows()) {
 			return nil
 		}
 		k := op.Operands()

@@ -113,14 +113,14 @@ func (p *layerPlan) possible() error {
 			return fmt.Errorf("has %s weights, %s wants ternary ones", p.kind, p.chosen.Strategy)
 		}
 		if p.vectors == 0 {
-			return fmt.Errorf("has one row, %s wants several", p.chosen.Strategy)
+			return fmt.Errorf("works row by row, %s wants panels of 16 rows", p.chosen.Strategy)
 		}
 	case "perm":
 		if p.kind != "ternary" {
 			return fmt.Errorf("has %s weights, perm wants ternary ones", p.kind)
 		}
 		if p.vectors != 0 {
-			return fmt.Errorf("has several rows, perm wants one")
+			return errors.New("works on panels of 16 rows, perm wants single rows")
 		}
 	case "loop":
 		if p.kind == "dense" {

@@ -94,8 +94,8 @@ func TestImpossibleStrategies(t *testing.T) {
 		override []Override
 		want     string
 	}{
-		{[]Override{called("A", "perm")}, `--strategy A=perm: layer "A" has several rows, perm wants one`},
-		{[]Override{called("d", "rt"), called("E", "4r")}, "layer \"d\" has one row, rt wants several\n--strategy E=4r: layer \"E\" has dense weights"},
+		{[]Override{called("A", "perm")}, `--strategy A=perm: layer "A" works on panels of 16 rows, perm wants single rows`},
+		{[]Override{called("d", "rt"), called("E", "4r")}, "layer \"d\" works row by row, rt wants panels of 16 rows\n--strategy E=4r: layer \"E\" has dense weights"},
 		{[]Override{called("E", "loop")}, "has dense weights, loop wants ternary or sparse ones"},
 		{[]Override{called("E", "perm")}, "has dense weights, perm wants ternary ones"},
 		{[]Override{called("f", "sparse")}, "is double, sparse wants float"},
