@@ -40,11 +40,13 @@ FILES = {
 def open_series(name, folder=None) -> Series:
     """A set of FILES by its name, or a CSV file (.csv, .csv.gz).
 
-    A CSV has one row for each step. Columns named date, label (0 or 1) and case are special; all others are channels.
+    A CSV has one row for each step. Columns named date (or timestamp), label (0 or 1) and case are special; all others are
+    channels.
     Numbers must be finite; -9999 (a mark of missing values) is replaced by the value before it.
     """
     path = Path(folder) / FILES[name] if name in FILES else Path(name)
     header, rows = _read(path)
+    header = ["date" if c == "timestamp" else c for c in header]
     channels = [c for c in header if c not in ("date", "label", "case")]
     columns = [header.index(c) for c in channels]
     try:
