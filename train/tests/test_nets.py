@@ -159,3 +159,20 @@ def test_nstransformer_follows_the_level_of_its_window():
     flat = model(torch.full_like(x, 7.0), xm, ym)
     # A constant series has deviation sqrt(1e-5): the forecast stays near it.
     assert torch.allclose(flat, torch.full_like(flat, 7.0), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "name, parameters",
+    [
+        ("transformer", 10_540_039),
+        ("informer", 11_328_007),
+        ("autoformer", 10_535_943),
+        ("nstransformer", 10_589_895),
+        # Published: 16,303,111 with each complex number counted once, and seven projections that nothing reads.
+        ("fedformer", 16_303_111 + 5_767_168 - 7 * (512 * 512 + 512)),
+        ("dlinear", 18_624),
+    ],
+)
+def test_parameters_at_full_size_are_the_papers(name, parameters):
+    model = nets.build(name, nets.Sizes(7))
+    assert sum(p.numel() for p in model.parameters()) == parameters
