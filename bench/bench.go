@@ -12,6 +12,7 @@ import (
 	"github.com/sbtc-go/sbtc/check"
 	"github.com/sbtc-go/sbtc/codegen"
 	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/passes"
 )
 
 // Paths are those that a compiled package may take, the fastest first.
@@ -32,9 +33,6 @@ type Bench struct {
 	Cold     int                   // rounds of cold calls
 	Progress func(done, all int)   // called after each round; may be nil
 }
-
-// defaultBudget is the machine code that holds weights, in bytes.
-const defaultBudget = 16 << 20
 
 // run is a measurement under way.
 type run struct {
@@ -85,7 +83,7 @@ func (w *run) compile() error {
 	}
 	w.CompileSeconds = time.Since(begin).Seconds()
 	w.Inputs = w.sample.From
-	w.Mode, w.Flags, w.Budget = w.Options.Mode.String(), w.Options.Flags, defaultBudget
+	w.Mode, w.Flags, w.Budget = w.Options.Mode.String(), w.Options.Flags, budget(w.Options)
 	for _, f := range w.sample.Compiled.Files {
 		w.PackageBytes += len(f.Data)
 		switch {
@@ -100,6 +98,17 @@ func (w *run) compile() error {
 	}
 	w.BuildSeconds, w.BuildMemory = w.programs.seconds, w.programs.memory
 	return nil
+}
+
+// budget is the machine code that the package may have for weights, in bytes.
+func budget(opt check.Options) int {
+	switch {
+	case opt.Choice.Budget < 0 || opt.Choice.Loops || opt.Mode == codegen.Size:
+		return 0
+	case opt.Choice.Budget == 0:
+		return passes.DefaultBudget
+	}
+	return opt.Choice.Budget
 }
 
 // size measures what does not need turns: start, memory and code of the minimal program.

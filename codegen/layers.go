@@ -181,21 +181,38 @@ func (e *emitter) layerFiles() ([]File, error) {
 	if err := e.layers.print(e.opt.CodeBudget); err != nil {
 		return nil, err
 	}
-	var s, stubs, none strings.Builder
+	var sources []*strings.Builder
+	var stubs, none strings.Builder
 	fmt.Fprintf(&stubs, "// %s\n\n//go:build !purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
 	fmt.Fprintf(&none, "// %s\n\n//go:build !amd64 || purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
-	for _, l := range e.layers.list {
-		l.write(&s, &stubs)
+	for i, l := range e.layers.list {
+		if i == 0 || sources[len(sources)-1].Len() > longFile {
+			sources = append(sources, &strings.Builder{})
+		}
+		l.write(sources[len(sources)-1], &stubs)
 		fmt.Fprintf(&none, "\n%s", l.least("pathAVX512 + 1"))
 		fmt.Fprintf(&none, "\n// %s is false: there is no code for it.\nfunc %[1]s(%s) bool { return false }\n", l.Name, l.signature())
 	}
 	head := fmt.Sprintf("// %s\n\n//go:build !purego\n\n#include \"textflag.h\"\n", e.opt.header())
-	return []File{
-		{Name: "layers_amd64.s", Data: []byte(head + asm.Shorten(s.String())), Code: e.layers.coded()},
+	files := []File{
 		{Name: "layers_amd64.go", Data: []byte(stubs.String())},
 		{Name: "layers_noasm.go", Data: []byte(none.String())},
-	}, nil
+	}
+	for i, s := range sources {
+		f := File{Name: "layers_amd64.s", Data: []byte(head + asm.Shorten(s.String()))}
+		if i == 0 {
+			f.Code = e.layers.coded()
+		} else {
+			f.Name = fmt.Sprintf("layers%d_amd64.s", i+1)
+		}
+		files = append(files, f)
+	}
+	return files, nil
 }
+
+// longFile is the length of assembly source from which on another file begins: the assembler takes 30 bytes of memory
+// for each one of a file.
+var longFile = 16 << 20
 
 // defaultBudget is the machine code that the layers of a package may take.
 const defaultBudget = 16 << 20

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/sbtc-go/sbtc/codegen"
 )
@@ -13,6 +14,12 @@ const longSource = 20 << 20
 // printCode tells how much machine code the weights of layers became and, where the source is long, what smaller budgets
 // would cost.
 func printCode(w io.Writer, files []codegen.File) error {
+	source := 0
+	for _, f := range files {
+		if strings.HasPrefix(f.Name, "layers") && strings.HasSuffix(f.Name, ".s") {
+			source += len(f.Data)
+		}
+	}
 	for _, f := range files {
 		if f.Code == nil {
 			continue
@@ -23,10 +30,10 @@ func printCode(w io.Writer, files []codegen.File) error {
 			avx2 += c.AVX2
 		}
 		if _, err := fmt.Fprintf(w, "%s: %d layers as code, %d bytes of source; %d bytes for AVX-512, %d for AVX2\n",
-			f.Name, len(f.Code), len(f.Data), avx512, avx2); err != nil {
+			f.Name, len(f.Code), source, avx512, avx2); err != nil {
 			return err
 		}
-		if len(f.Data) < longSource {
+		if source < longSource {
 			continue
 		}
 		for part := 2; part <= 8; part *= 2 {
