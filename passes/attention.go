@@ -11,18 +11,22 @@ import (
 // attention recognises softmax(scale·Q·K' + mask)·V over heads as Attention on Q, K, V of [batch, sequence, features],
 // whichever way the heads were laid out: the Reshapes and Transposes that made them go. The scale may stand before
 // the product, on either factor, or after it, before the mask or after. Masks with large negative numbers become masks
-// with -Inf.
+// with -Inf. Attention on heads that were laid out for it, [batch, heads, sequence, features], takes Q, K, V, too.
 var attention = rewrite(func(s *site) ([]*ir.Value, error) {
-	m := s.attends()
+	m, o := s.attends(), &op.Attention{}
+	if a, ok := s.n.Op.(*op.Attention); ok {
+		next := *a
+		m, o = s.onHeads(a), &next
+	}
 	if m == nil || !m.heads() {
 		return nil, nil
 	}
 	mask, ok := s.mask(m)
-	if !ok {
+	if !ok || m.guarded && mask != nil && (!isConst(mask) || emptyRow(mask.Const)) {
 		return nil, nil
 	}
 	scale := float32(m.scale)
-	o := &op.Attention{QHeads: m.h, KVHeads: m.h, Scale: &scale}
+	o.QHeads, o.KVHeads, o.Scale = m.h, m.h, &scale
 	in := []*ir.Value{m.q.flat(s), m.k.flat(s), m.v.flat(s)}
 	if mask != nil {
 		in = append(in, mask)
@@ -39,7 +43,8 @@ type attended struct {
 	masks   []*ir.Value // additive, to be multiplied by their factor
 	factors []float64
 	scale   float64
-	scores  *ir.Value
+	scores  []int // their shape
+	guarded bool  // weights of a query without keys are 0, not NaN
 	b, h    int
 }
 
@@ -62,11 +67,15 @@ func (s *site) attends() *attended {
 		return nil
 	}
 	p, v := n.In[0], n.In[1]
-	soft := from(p, "Softmax")
-	if soft == nil || !s.single(p) || len(p.Type.Shape) < 3 || axis(soft.Op.(*op.Softmax).Axis, p) != len(p.Type.Shape)-1 {
+	if !s.single(p) {
 		return nil
 	}
-	m := &attended{scale: 1}
+	weights, guarded := s.guarded(p)
+	soft := from(weights, "Softmax")
+	if soft == nil || len(p.Type.Shape) < 3 || axis(soft.Op.(*op.Softmax).Axis, p) != len(p.Type.Shape)-1 {
+		return nil
+	}
+	m := &attended{scale: 1, guarded: guarded}
 	x := soft.In[0]
 	for { // outwards in: a mask that a scale follows is scaled too
 		if !s.single(x) || x.Def == nil || !x.Type.Static() {
@@ -87,7 +96,7 @@ func (s *site) attends() *attended {
 		m.masks, m.factors = append(m.masks, mask), append(m.factors, m.scale)
 		x = y
 	}
-	m.scores = x
+	m.scores = x.Type.Shape
 	q, k := x.Def.In[0], x.Def.In[1]
 	r := len(x.Type.Shape)
 	if len(q.Type.Shape) != r || len(k.Type.Shape) != r || len(v.Type.Shape) != r || !v.Type.Static() {
@@ -100,6 +109,43 @@ func (s *site) attends() *attended {
 	}
 	m.q, m.k, m.v = headsOf(q, false, true), headsOf(k, true, true), headsOf(v, false, false)
 	m.scale *= m.q.scale * m.k.scale
+	return m
+}
+
+// guarded returns the weights that p is but for NaN, which it replaces by 0: what exporters write for queries without keys.
+func (s *site) guarded(p *ir.Value) (weights *ir.Value, ok bool) {
+	w := from(p, "Where")
+	if w == nil {
+		return p, false
+	}
+	nan := from(w.In[0], "IsNaN")
+	if x := w.In[2]; nan != nil && nan.In[0] == x && allZero(w.In[1]) && sameType(x, p) && s.uses[x] == 2 && s.single(w.In[0]) {
+		return x, true
+	}
+	return p, false
+}
+
+// onHeads is what Attention on [batch, heads, sequence, features] attends to, nil for others and for such with a cache.
+func (s *site) onHeads(a *op.Attention) *attended {
+	n := s.n
+	q, k, v, mask := n.In[0], n.In[1], n.In[2], input(n, 3)
+	if len(n.In) > 4 || slices.ContainsFunc(n.Out[1:], func(v *ir.Value) bool { return v != nil }) || !n.Out[0].Type.Static() {
+		return nil
+	}
+	for _, v := range []*ir.Value{q, k, v} {
+		if len(v.Type.Shape) != 4 || !v.Type.Static() || v.Type.Shape[1] != q.Type.Shape[1] {
+			return nil
+		}
+	}
+	m := &attended{scores: []int{q.Type.Shape[0], q.Type.Shape[1], q.Type.Shape[2], k.Type.Shape[2]}}
+	if mask != nil {
+		if !mask.Type.Static() || mask.Type.Features() != m.scores[3] || len(mask.Type.Shape) < 2 {
+			return nil
+		}
+		m.masks, m.factors = []*ir.Value{mask}, []float64{1}
+	}
+	m.q, m.k, m.v = headsOf(q, false, true), headsOf(k, false, true), headsOf(v, false, false)
+	m.scale = a.ScaleOf(n) * m.q.scale * m.k.scale
 	return m
 }
 
@@ -247,7 +293,7 @@ func (s *site) mask(m *attended) (sum *ir.Value, ok bool) {
 
 // maskShape turns a mask that broadcasts to the scores [..., queries, keys] into one for [batch, heads, queries, keys].
 func (s *site) maskShape(m *attended, v *ir.Value) (*ir.Value, bool) {
-	r, scores := len(v.Type.Shape), m.scores.Type.Shape
+	r, scores := len(v.Type.Shape), m.scores
 	if !v.Type.Static() {
 		return nil, false
 	}

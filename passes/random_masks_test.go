@@ -100,6 +100,7 @@ type modeller struct {
 	timeFirst bool
 	full      *ir.Tensor // the additive mask [t,t] of every layer
 	spelling  spelling
+	guarded   bool // weights of a query without keys are 0
 }
 
 func transformer(t *testing.T, seed uint64, by spelling) *ir.Graph {
@@ -220,6 +221,9 @@ func (w *modeller) pattern() *ir.Tensor {
 // weighted is the softmax of scores, sometimes times a constant: then it is no attention.
 func (w *modeller) weighted(s *ir.Value) *ir.Value {
 	p := w.soft(s, -1)
+	if w.guarded {
+		p = w.add("Where", w.add("IsNaN", p), w.constant(ir.NewTensor(ir.Float32)), p)
+	}
 	if w.spelling.scores == anyhow && w.IntN(5) == 0 {
 		return w.cleared(p)
 	}

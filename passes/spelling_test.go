@@ -14,7 +14,7 @@ type spelling struct{ scores, activations int }
 
 const (
 	anyhow              = -1
-	scoreSpellings      = 7
+	scoreSpellings      = 8
 	activationSpellings = 4
 	onesOnTheDiagonal   = 1 // of scoreSpellings; not the same values
 )
@@ -61,6 +61,7 @@ func hidden(x float64) float64 {
 
 // maskScores spells the mask of scores [.., t, t].
 func (w *modeller) maskScores(s *ir.Value) *ir.Value {
+	w.guarded = false
 	if w.full == nil {
 		return s
 	}
@@ -74,6 +75,7 @@ func (w *modeller) maskScores(s *ir.Value) *ir.Value {
 	}
 	defer w.fork()()
 	inf := w.num(math.Inf(-1))
+	w.guarded = kind == 7 // as a query without keys would give no NaN
 	switch kind {
 	case 0:
 		return w.add("Add", s, w.constant(full))

@@ -349,5 +349,9 @@ func packed(t *ir.Tensor) *ir.Tensor {
 
 // ScaleOf is what the scores of n, a node of this operator with inputs of three axes, are multiplied by.
 func (o *Attention) ScaleOf(n *ir.Node) float64 {
-	return o.scale(perHead(n.In[attnQ].Type.Shape[2], o.QHeads))
+	q := n.In[attnQ].Type.Shape
+	if len(q) == 4 {
+		return o.scale(q[3])
+	}
+	return o.scale(perHead(q[2], o.QHeads))
 }
