@@ -204,10 +204,13 @@ func extreme(d ir.DType, largest bool) jen.Code {
 // normalize emits softmax and its kin: rows or panels.
 func (e *emitter) normalize(n *ir.Node, op *low.Normalize) error {
 	x := n.In[0]
-	cols := ir.Size(x.Type.Shape[op.Axis:])
 	if x.Type.Len() == 0 {
 		return nil
 	}
+	if op.Rows {
+		return e.normalizeRows(n, op)
+	}
+	cols := ir.Size(x.Type.Shape[op.Axis:])
 	kernel := op.Fn
 	switch {
 	case x.Type.Layout == ir.Panels:

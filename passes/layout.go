@@ -68,6 +68,9 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 		}
 		return l.b.Add(op, l.align(in, t)...)
 	case *low.Normalize:
+		if op.Rows {
+			return l.b.Add(op, append([]*ir.Value{l.in(n.In[0], ir.Panels)}, n.In[1:]...)...)
+		}
 		if x := n.In[0]; inPanels(x) && op.Axis == len(x.Type.Shape)-1 {
 			chain := *op
 			chain.Partials = 1

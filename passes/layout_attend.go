@@ -22,8 +22,33 @@ func (l *layouter) attendOne(n *ir.Node, op *low.Attend) *ir.Value {
 	if !inPanels(k) && !inPanels(v) {
 		return nil
 	}
+	if in := l.knownKeys(k, v); in != nil && len(n.In) == 3 {
+		return l.b.Add(&one, append([]*ir.Value{l.in(q, ir.RowMajor)}, in...)...)
+	}
 	in := []*ir.Value{l.in(q, ir.RowMajor), l.in(k, ir.Panels), l.in(v, ir.Panels)}
 	return l.b.Add(&one, append(in, n.In[3:]...)...)
+}
+
+// knownKeys takes keys and values apart that are computed rows and constant ones, wherever these stand among one another; the
+// order of keys has no meaning. It is nil if k and v are not of that kind.
+func (l *layouter) knownKeys(k, v *ir.Value) (in []*ir.Value) {
+	var first windowed
+	for i, x := range []*ir.Value{k, v} {
+		keys, n := x.Type.Rows(), x.Type.Features()
+		w := windowed{features: n}
+		if !w.find(x, keys, func(t, f int) int { return t*n + f }) || w.rest == nil || i > 0 && !slices.Equal(w.row, first.row) {
+			return nil
+		}
+		rest := w.constant()
+		rest.Shape = []int{1, rest.Shape[0], n}
+		live := w.x
+		if shape := []int{1, w.rows, n}; !slices.Equal(live.Type.Shape, shape) {
+			live = l.b.Add(&low.Move{Shape: shape, Pack: inPanels(live)}, live)
+		}
+		in = append(in, l.in(live, ir.Panels), l.in(l.b.Const(rest), ir.Panels))
+		first = w
+	}
+	return []*ir.Value{in[0], in[2], nil, in[1], in[3]}
 }
 
 func everyKey(s []low.Span, keys int) bool { return slices.Equal(s, []low.Span{{Lo: 0, Hi: keys}}) }

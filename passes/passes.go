@@ -54,6 +54,7 @@ func TargetFor(c Choice) []Pass {
 		{Name: "ternary", Run: ternary},
 		{Name: "sparse", Run: sparse},
 		{Name: "fuse", Run: fuse},
+		{Name: "window", Run: window},
 		{Name: "layout", Run: layout},
 		{Name: "strategy", Run: c.strategy},
 		{Name: "sweep", Run: deadcode},
@@ -73,6 +74,7 @@ var order = []struct{ before, after, reason string }{
 	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},
 	{"layout", "strategy", "what a layer costs depends on its layout and its epilogue"},
 	{"strategy", "sweep", "a layer that becomes dense leaves its signs behind"},
+	{"window", "layout", "a normalization along rows is one of panels"},
 	{"layout", "sweep", "fused and repacked operators leave their originals behind"},
 }
 

@@ -16,11 +16,15 @@ import (
 //
 // The optional inputs scale and bias of n elements act as fma(y, scale, bias), or y·scale without a bias. Sums are in
 // Partials partial sums. In panels Axis is the last and Partials is 1.
+//
+// With Rows set, layernorm is along the rows: normalize_rows.go says how.
 type Normalize struct {
 	Fn       string  `onnx:"fn"`
 	Axis     int     `onnx:"axis"`
 	Epsilon  float32 `onnx:"epsilon,0"`
 	Partials int     `onnx:"partials,16"`
+	Rows     bool    `onnx:"rows,0"`
+	Pick     []int   `onnx:"pick"` // the rows of the result; only with Rows
 }
 
 // Name is the operator's name in the text form.
@@ -28,6 +32,9 @@ func (*Normalize) Name() string { return "sbtc.Normalize" }
 
 // Infer returns the type of the first input.
 func (m *Normalize) Infer(in []*ir.Value) ([]ir.Type, error) {
+	if m.Rows {
+		return m.inferRows(in)
+	}
 	if len(in) < 1 || len(in) > 3 {
 		return nil, errArity
 	}
@@ -56,6 +63,9 @@ func (m *Normalize) Infer(in []*ir.Value) ([]ir.Type, error) {
 
 // Eval normalizes row by row.
 func (m *Normalize) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
+	if m.Rows {
+		return m.evalRows(in)
+	}
 	x := in[0]
 	n := ir.Size(x.Shape[m.Axis:])
 	if x.DType == ir.Float64 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT-0
 
-// Command rows writes rows_amd64.s: sums over the rows of panels, which lie in the lanes, and the scores of one query.
+// Command rows writes sums over the rows of panels, which lie in the lanes, the scores of one query, and normalization along
+// rows.
 package main
 
 import (
@@ -29,6 +30,15 @@ func main() {
 		k.spread(isa)
 	}
 	k.Write("rows", "rows_amd64")
+
+	k = kernel{gen.NewAsm()}
+	for _, isa := range gen.ISAs {
+		k.factors(isa)
+		for sources := range mostSources + 1 {
+			k.pick(isa, sources)
+		}
+	}
+	k.Write("rows", "normalize_rows_amd64")
 }
 
 type kernel struct{ *gen.Asm }
