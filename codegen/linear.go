@@ -131,7 +131,47 @@ func (e *emitter) epilogue(n *ir.Node, act low.Expr, s sum, extra []*ir.Value) e
 	for _, v := range extra {
 		in = append(in, operand{e.ref(v), v.Type})
 	}
+	if s.typ.DType == ir.Float32 && n.Out[0].Type.DType == ir.Float32 && newLoops(n.Out[0].Type, in).contiguous() {
+		if calls, ok := e.inPlace(act, in); ok {
+			e.body = append(e.body, calls...)
+			return nil
+		}
+	}
 	return e.loop(act, n.Out[0], in)
+}
+
+// inPlace is an expression as calls of kernels on slices, each of which replaces the first input by what it computes; ok
+// tells whether that can be.
+func (e *emitter) inPlace(x low.Expr, in []operand) (calls []jen.Code, ok bool) {
+	if i, ok := x.Input(); ok {
+		return nil, i == 0
+	}
+	fn, args := x.Result()
+	form, read, inner := fn+"(x0)", []jen.Code{in[0].ref, in[0].ref}, 0
+	if len(args) == 2 {
+		i, first := args[0].Input()
+		j, second := args[1].Input()
+		form, read = fn+"(x0,x1)", append(read, nil)
+		switch {
+		case second && j > 0:
+			read[2] = in[j].ref
+		case first && i > 0:
+			read[1], read[2], inner = in[i].ref, in[0].ref, 1
+		default:
+			return nil, false
+		}
+	}
+	kernel := ""
+	if f, err := low.ParseExpr(form); err == nil {
+		kernel = sliceKernel(f, in[:len(args)])
+	}
+	if kernel == "" || len(read) != len(args)+1 {
+		return nil, false
+	}
+	if calls, ok = e.inPlace(args[inner], in); !ok {
+		return nil, false
+	}
+	return append(calls, jen.Id(e.use(kernel)).Call(read...)), true
 }
 
 // contract emits a product of activations and its epilogue.

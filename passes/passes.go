@@ -53,6 +53,7 @@ func TargetFor(c Choice) []Pass {
 		{Name: "undo", Run: undo},
 		{Name: "ternary", Run: ternary},
 		{Name: "sparse", Run: sparse},
+		{Name: "columns", Run: columns},
 		{Name: "fuse", Run: fuse},
 		{Name: "window", Run: window},
 		{Name: "layout", Run: layout},
@@ -65,6 +66,8 @@ func TargetFor(c Choice) []Pass {
 var order = []struct{ before, after, reason string }{
 	{"undo", "fuse", "an epilogue must follow its layer at once"},
 	{"ternary", "sparse", "a ternary layer is faster than a sparse one"},
+	{"sparse", "columns", "to leave out columns is worth a move only where zeros cost something"},
+	{"columns", "fuse", "a layer without epilogue can change its columns"},
 	{"sparse", "fuse", "the kind of a layer says where its bias stands"},
 	{"algebra", "layernorm", "a quotient by a square root may be spelled as a power"},
 	{"attention", "scales", "an attention takes the factor of its queries as its scale"},
