@@ -7,10 +7,10 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// columns makes the order, choice and joining of columns part of the layers beside them. A layer whose weights are mostly
+// layerColumns makes the order, choice and joining of columns part of the layers beside them. A layer whose weights are mostly
 // zero costs no more for rows or columns of zeros: it reads all columns of a value instead of those that were picked out
 // of it, and computes constant columns as its bias. The columns of any layer come in the order in which they are read.
-func columns(g *ir.Graph) (bool, error) {
+func layerColumns(g *ir.Graph) (bool, error) {
 	uses := g.Uses()
 	return g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		var out *ir.Value

@@ -53,7 +53,7 @@ func TargetFor(c Choice) []Pass {
 		{Name: "undo", Run: undo},
 		{Name: "ternary", Run: ternary},
 		{Name: "sparse", Run: sparse},
-		{Name: "columns", Run: columns},
+		{Name: "columns", Run: layerColumns},
 		{Name: "fuse", Run: fuse},
 		{Name: "window", Run: window},
 		{Name: "layout", Run: layout},
