@@ -39,7 +39,8 @@ func chains4(x []float32, xs int, w []float32, ws, o1, o2, o3, k int) [4]float32
 		v, q := float64(x[i*xs]), i*ws
 		w0, w1, w2, w3 := float64(w[q]), float64(w[q+o1]), float64(w[q+o2]), float64(w[q+o3])
 		s0, s1, s2, s3 := v*w0+a0, v*w1+a1, v*w2+a2, v*w3+a3 // exact products
-		if int32(flag(s0)|flag(s1)|flag(s2)|flag(s3)) < 0 {
+		if int32(flag(s0)|flag(s1)|flag(s2)|flag(s3)) < 0 &&
+			int32(halfway(s0)|halfway(s1)|halfway(s2)|halfway(s3)) < 0 {
 			s0, s1, s2, s3 = fix(s0, v*w0, a0), fix(s1, v*w1, a1), fix(s2, v*w2, a2), fix(s3, v*w3, a3)
 		}
 		a0, a1, a2, a3 = float64(float32(s0)), float64(float32(s1)), float64(float32(s2)), float64(float32(s3))

@@ -121,7 +121,8 @@ func tile4x2(acc *[8]float64, x, w []float64) {
 		w0, w1 := wp[0], wp[1]
 		s0, s1, s2, s3 := xp[0]*w0+a0, xp[1]*w0+a1, xp[2]*w0+a2, xp[3]*w0+a3 // exact products
 		t0, t1, t2, t3 := xp[0]*w1+c0, xp[1]*w1+c1, xp[2]*w1+c2, xp[3]*w1+c3 // exact products
-		if int32(flag(s0)|flag(t0)|flag(s1)|flag(t1)|flag(s2)|flag(t2)|flag(s3)|flag(t3)) < 0 {
+		if int32(flag(s0)|flag(t0)|flag(s1)|flag(t1)|flag(s2)|flag(t2)|flag(s3)|flag(t3)) < 0 &&
+			int32(halfway(s0)|halfway(t0)|halfway(s1)|halfway(t1)|halfway(s2)|halfway(t2)|halfway(s3)|halfway(t3)) < 0 {
 			s0, s1, s2, s3 = fix(s0, xp[0]*w0, a0), fix(s1, xp[1]*w0, a1), fix(s2, xp[2]*w0, a2), fix(s3, xp[3]*w0, a3)
 			t0, t1, t2, t3 = fix(t0, xp[0]*w1, c0), fix(t1, xp[1]*w1, c1), fix(t2, xp[2]*w1, c2), fix(t3, xp[3]*w1, c3)
 		}
@@ -159,7 +160,8 @@ func tile1x8(x []float32, w []float64, b *[8]float64) [8]float32 {
 		v, wp := float64(xf), (*[8]float64)(w)
 		s0, s1, s2, s3 := v*wp[0]+a0, v*wp[1]+a1, v*wp[2]+a2, v*wp[3]+a3 // exact products
 		s4, s5, s6, s7 := v*wp[4]+a4, v*wp[5]+a5, v*wp[6]+a6, v*wp[7]+a7 // exact products
-		if int32(flag(s0)|flag(s1)|flag(s2)|flag(s3)|flag(s4)|flag(s5)|flag(s6)|flag(s7)) < 0 {
+		if int32(flag(s0)|flag(s1)|flag(s2)|flag(s3)|flag(s4)|flag(s5)|flag(s6)|flag(s7)) < 0 &&
+			int32(halfway(s0)|halfway(s1)|halfway(s2)|halfway(s3)|halfway(s4)|halfway(s5)|halfway(s6)|halfway(s7)) < 0 {
 			s0, s1, s2, s3 = fix(s0, v*wp[0], a0), fix(s1, v*wp[1], a1), fix(s2, v*wp[2], a2), fix(s3, v*wp[3], a3)
 			s4, s5, s6, s7 = fix(s4, v*wp[4], a4), fix(s5, v*wp[5], a5), fix(s6, v*wp[6], a6), fix(s7, v*wp[7], a7)
 		}

@@ -26,6 +26,15 @@ func fmaTie(a, b, c float32) float32 {
 // several sums and applies fix to all of them if int32 of that is negative.
 func flag(s float64) uint32 { return uint32(math.Float64bits(s))&0x0fffffff - 1 }
 
+// halfway is flag without the false alarms: bit 31 is set only if s lies halfway between two normal float32, or is not
+// zero and below the normal range. Where half of the factors are zero, as masks make them, sums often stay what they are,
+// and flag always finds those.
+func halfway(s float64) uint32 {
+	b := math.Float64bits(s)
+	high := uint32(b>>32) &^ (1 << 31)
+	return (uint32(b)&0x1fffffff ^ 0x10000000) - 1 | (high-0x38100000)&-high
+}
+
 // fix returns what to narrow in place of s = p+c, rounded, for an exact product p.
 func fix(s, p, c float64) float64 {
 	if uint32(math.Float64bits(s))<<4 == 0 && (s-p != c || s-c != p) {

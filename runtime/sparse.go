@@ -71,7 +71,8 @@ func sparseLanes(y *[8]float32, x []float64, rows []uint16, values []float64, b 
 		v, p := values[i], (*[8]float64)(x[int(r)*lanes:])
 		s0, s1, s2, s3 := p[0]*v+a0, p[1]*v+a1, p[2]*v+a2, p[3]*v+a3 // exact products
 		s4, s5, s6, s7 := p[4]*v+a4, p[5]*v+a5, p[6]*v+a6, p[7]*v+a7 // exact products
-		if int32(flag(s0)|flag(s1)|flag(s2)|flag(s3)|flag(s4)|flag(s5)|flag(s6)|flag(s7)) < 0 {
+		if int32(flag(s0)|flag(s1)|flag(s2)|flag(s3)|flag(s4)|flag(s5)|flag(s6)|flag(s7)) < 0 &&
+			int32(halfway(s0)|halfway(s1)|halfway(s2)|halfway(s3)|halfway(s4)|halfway(s5)|halfway(s6)|halfway(s7)) < 0 {
 			s0, s1, s2, s3 = fix(s0, p[0]*v, a0), fix(s1, p[1]*v, a1), fix(s2, p[2]*v, a2), fix(s3, p[3]*v, a3)
 			s4, s5, s6, s7 = fix(s4, p[4]*v, a4), fix(s5, p[5]*v, a5), fix(s6, p[6]*v, a6), fix(s7, p[7]*v, a7)
 		}
