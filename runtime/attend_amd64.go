@@ -50,7 +50,11 @@ func attendPanels(dst, q, k, v, mask, scores []float32, scratch []float64, s *at
 			t := queryPanel{attendShape: s, panel: p, lo: max(0, first-p*lanes), hi: min(lanes, last-p*lanes), b: b}
 			t.segments = t.cut(scratch, ends, spans)
 			for t.h = range s.heads {
-				t.run(dst, q, k, v, mask, scores)
+				if wholePanel(&t, mask) {
+					runWhole(&t, dst, q, k, v, scores)
+				} else {
+					t.run(dst, q, k, v, mask, scores)
+				}
 			}
 		}
 	}

@@ -39,6 +39,15 @@ func main() {
 		}
 	}
 	k.Write("rows", "normalize_rows_amd64")
+
+	k = kernel{gen.NewAsm()}
+	k.panelScores()
+	for _, isa := range gen.ISAs {
+		for _, features := range map[gen.ISA][]int{gen.AVX2: {4, 1}, gen.AVX512: {16, 8, 4, 1}}[isa] {
+			k.panelValues(isa, features)
+		}
+	}
+	k.Write("rows", "attend_panels_amd64")
 }
 
 type kernel struct{ *gen.Asm }
