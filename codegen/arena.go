@@ -157,8 +157,8 @@ func elemSize(d ir.DType) int {
 	return d.Bits() / 8
 }
 
-func view(d string, b block, n jen.Code) *jen.Statement {
-	return jen.Id("view").Types(jen.Id(d)).Call(jen.Id("a"), jen.Lit(b.off), n)
+func view(d string, at, n jen.Code) *jen.Statement {
+	return jen.Id("view").Types(jen.Id(d)).Call(jen.Id("a"), at, n)
 }
 
 // ref is the slice that holds v.
@@ -177,7 +177,11 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 		v = r
 	}
 	if c := e.consts[v]; c != nil {
-		return e.weights.plain(e, c, ir.Panels)
+		all := e.weights.plain(e, c, ir.Panels)
+		if width := ir.Lanes * shown.Type.Features(); e.cut(shown) {
+			return all.Index(jen.Id("lo").Op("*").Lit(width), jen.Id("hi").Op("*").Lit(width))
+		}
+		return all
 	}
 	if i := slices.Index(e.g.In, v); i >= 0 {
 		return jen.Id("in").Dot(e.in[i].Go)
@@ -194,7 +198,7 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 		e.arena.places[v] = b
 	}
 	e.use("view")
-	return view(goType(v.Type.DType), b, e.room(shown))
+	return view(goType(v.Type.DType), e.place(shown, b), e.room(shown))
 }
 
 // stringRef is the field of Model that holds a value of strings, which the collector must see.
@@ -222,7 +226,10 @@ func (e *emitter) scratch(d string, size, n int) *jen.Statement {
 		return jen.Nil()
 	}
 	e.use("view")
-	return view(d, e.arena.borrow(n*size), jen.Lit(n))
+	if e.workers.rows != 0 {
+		return e.stepScratch(d, n*size, n)
+	}
+	return view(d, jen.Lit(e.arena.borrow(n*size).off), jen.Lit(n))
 }
 
 // alias reports whether n needs no code: a value under another shape, or a constant in another layout.

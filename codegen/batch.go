@@ -55,6 +55,9 @@ func (e *emitter) rows(v *ir.Value) *jen.Statement {
 
 // panels is the number of panels of v.
 func (e *emitter) panels(v *ir.Value) *jen.Statement {
+	if e.cut(v) {
+		return jen.Id("hi").Op("-").Id("lo")
+	}
 	if !e.batch.has(v) {
 		return jen.Lit(panelsOf(v.Type))
 	}
@@ -75,7 +78,9 @@ func (b *batch) panelCounts(g *jen.Group) {
 // room is the number of elements that v occupies.
 func (e *emitter) room(v *ir.Value) *jen.Statement {
 	switch {
-	case !e.batch.has(v):
+	case e.cut(v):
+		return jen.Parens(e.panels(v)).Op("*").Lit(ir.Lanes * v.Type.Features())
+	case !e.batch.has(v) || e.workers.rows != 0:
 		return jen.Lit(v.Type.Room())
 	case v.Type.Layout == ir.Panels:
 		return e.panels(v).Op("*").Lit(ir.Lanes * v.Type.Features())
@@ -89,13 +94,13 @@ func (e *emitter) like(v *ir.Value, d ir.DType) *jen.Statement {
 		return jen.Nil()
 	}
 	e.use("view")
-	return view(goType(d), e.arena.borrow(v.Type.Room()*elemSize(d)), e.room(v))
+	return view(goType(d), jen.Lit(e.arena.borrow(v.Type.Room()*elemSize(d)).off), e.room(v))
 }
 
 // walks reports whether the loops that compute v have the samples in the outermost one. They do not if all samples
 // together fill one panel.
 func (e *emitter) walks(v *ir.Value) bool {
-	return e.batch.has(v) && (v.Type.Layout != ir.Panels || panelsOf(v.Type) > 1)
+	return e.cut(v) || e.batch.has(v) && (v.Type.Layout != ir.Panels || panelsOf(v.Type) > 1)
 }
 
 // steps are the lengths of the loops that compute v.
@@ -110,15 +115,19 @@ func (e *emitter) steps(v *ir.Value, dims []int) []jen.Code {
 	return out
 }
 
-// shaped is the address of a table that describes the computation of v, for n samples: of a copy in which one field has
-// its value for them.
-func (e *emitter) shaped(v *ir.Value, table *jen.Statement, field string, value func(of *jen.Statement) *jen.Statement) *jen.Statement {
-	if !e.batch.has(v) {
+// setFields are the fields of a table that differ from run to run.
+type setFields map[string]*jen.Statement
+
+// shaped is the address of a table, of a copy if fields of it are to be set.
+func (e *emitter) shaped(table *jen.Statement, set setFields) *jen.Statement {
+	if len(set) == 0 {
 		return jen.Op("&").Add(table)
 	}
 	name := jen.Id(e.fresh("shape"))
-	part := name.Clone().Dot(field)
-	e.body = append(e.body, name.Clone().Op(":=").Add(table), part.Clone().Op("=").Add(value(part)))
+	e.body = append(e.body, name.Clone().Op(":=").Add(table))
+	for _, field := range slices.Sorted(maps.Keys(set)) {
+		e.body = append(e.body, name.Clone().Dot(field).Op("=").Add(set[field]))
+	}
 	return jen.Op("&").Add(name)
 }
 

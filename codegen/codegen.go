@@ -94,6 +94,7 @@ type emitter struct {
 	batch   batch
 	weights weights
 	layers  layers
+	workers workers
 	first   map[*ir.Node]*ir.Node   // layers that become code together with the one before them
 	waiting map[*ir.Node][]jen.Code // for those before them: their loops
 	body    []jen.Code              // of Run
@@ -119,14 +120,16 @@ func (e *emitter) emit() error {
 	}
 	e.in, e.out = Fields(e.g)
 	e.pairs()
+	e.workers.plan(e)
 	for i, n := range e.g.Nodes {
 		e.arena.begin(i)
-		if err := e.node(n); err != nil {
+		if err := e.share(n); err != nil {
 			return fmt.Errorf("%v: %w", n, err)
 		}
 		e.arena.end(n)
 		e.weights.ends = append(e.weights.ends, len(e.weights.data))
 	}
+	e.workers.finish()
 	return nil
 }
 

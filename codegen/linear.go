@@ -207,9 +207,11 @@ func (e *emitter) contract(n *ir.Node, op *low.Contract) error {
 		if k == 0 {
 			e.body = append(e.body, jen.Id("clear").Call(dst))
 		} else {
-			e.call(kernel, dst, x, y, e.shaped(n.Out[0], shape, "as", func(as *jen.Statement) *jen.Statement {
-				return as.Clone().Index(jen.Empty(), e.batch.times(ir.Size(lead)))
-			}))
+			set := setFields{}
+			if e.batch.has(n.Out[0]) {
+				set["as"] = shape.Clone().Dot("as").Index(jen.Empty(), e.batch.times(ir.Size(lead)))
+			}
+			e.call(kernel, dst, x, y, e.shaped(shape, set))
 		}
 	}
 	if isHalf(a.DType) {
@@ -262,14 +264,23 @@ func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
 		ends, spans = e.table("ends", int32s(es)), e.table("spans", int32s(ss))
 	}
 	shape := e.table("attention", jen.Id(e.use("attendShape")).Values(fields))
-	dst, qr, kr, vr := e.ref(n.Out[0]), e.ref(n.In[0]), e.ref(n.In[1]), e.ref(n.In[2])
+	var dst, qr, kr, vr *jen.Statement
+	e.whole(func() { dst, qr, kr, vr = e.ref(n.Out[0]), e.ref(n.In[0]), e.ref(n.In[1]), e.ref(n.In[2]) })
 	pk, pv := keys+keys%2, dv+dv%2
 	room := ir.Lanes * (keys + 2*dv)
 	if q.Layout != ir.Panels { // the operands and the result as panels
 		room += ir.Lanes * (panelsOf(q)*(q.Features()+op.Heads*dv) + panelsOf(k)*(k.Features()+v.Features()))
 	}
 	scores, scratch := e.scratch("float32", 4, room), e.scratch("float64", 8, pk*(dh+pv)+4*dh+4*pk)
-	e.call("attend", dst, qr, kr, vr, mask, scores, scratch, e.shaped(n.Out[0], shape, "batch", func(*jen.Statement) *jen.Statement { return e.batch.times(batch) }), ends, spans)
+	set := setFields{}
+	if e.batch.has(n.Out[0]) {
+		set["batch"] = e.batch.times(batch)
+		e.workers.n = e.workers.n || e.workers.rows != 0
+	}
+	if e.cut(n.Out[0]) {
+		set["from"], set["to"] = jen.Id("lo"), jen.Id("hi")
+	}
+	e.call("attend", dst, qr, kr, vr, mask, scores, scratch, e.shaped(shape, set), ends, spans)
 	return nil
 }
 

@@ -23,6 +23,7 @@ func (e *emitter) model() ([]byte, error) {
 	e.fieldStruct(f, "Outputs", "Outputs are where Run writes the outputs of the model, row-major.", e.out)
 	e.modelType(f)
 	e.run(f)
+	e.stepCode(f)
 	e.info(f)
 	e.weightsCode(f)
 	for _, d := range e.decls {
@@ -78,9 +79,11 @@ func (e *emitter) modelType(f *jen.File) {
 		for _, s := range e.stringFields {
 			g.Id(s.name).Index().String()
 		}
+		e.workerFields(g)
 	})
 	f.Comment("Option configures an instance.")
-	f.Type().Id("Option").Func().Params(jen.Op("*").Id("Model"))
+	f.Type().Id("Option").Func().Params(jen.Op("*").Id("Model")).Error()
+	e.withWorkers(f)
 	f.Comment("New returns an instance.")
 	f.Func().Id("New").Params(jen.Id("opts").Op("...").Id("Option")).Params(jen.Op("*").Id("Model"), jen.Error()).BlockFunc(func(g *jen.Group) {
 		if e.weights.fields != nil {
@@ -89,7 +92,7 @@ func (e *emitter) modelType(f *jen.File) {
 		}
 		g.Id("m").Op(":=").Op("&").Id("Model").Values(jen.DictFunc(func(d jen.Dict) {
 			if e.arena.size > 0 {
-				d[jen.Id("arena")] = jen.Make(jen.Index().Uint64(), jen.Lit(e.arena.size/8))
+				d[jen.Id("arena")] = jen.Make(jen.Index().Uint64(), jen.Lit((e.arena.size+e.workers.room)/8))
 			}
 			if e.weights.fields != nil {
 				d[jen.Id("weights")] = jen.Id("w")
@@ -98,11 +101,22 @@ func (e *emitter) modelType(f *jen.File) {
 				d[jen.Id(s.name)] = jen.Make(jen.Index().String(), jen.Lit(s.n))
 			}
 		}))
-		g.For(jen.List(jen.Id("_"), jen.Id("o")).Op(":=").Range().Id("opts")).Block(jen.Id("o").Call(jen.Id("m")))
+		g.For(jen.List(jen.Id("_"), jen.Id("o")).Op(":=").Range().Id("opts")).Block(
+			jen.If(jen.Err().Op(":=").Id("o").Call(jen.Id("m")), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+		)
+		e.startWorkers(g)
 		g.Return(jen.Id("m"), jen.Nil())
 	})
-	f.Comment("Close releases the instance, which must not be used afterwards.")
-	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("Close").Params().Error().Block(jen.Return(jen.Nil()))
+	f.Comment("Close releases the instance and ends its goroutines. It may be called twice; Run must not be called afterwards.")
+	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("Close").Params().Error().BlockFunc(func(g *jen.Group) {
+		if e.workers.steps != nil {
+			g.If(jen.Id("m").Dot("team").Op("!=").Nil()).Block(
+				jen.Id("m").Dot("team").Dot("close").Call(),
+				jen.Id("m").Dot("team").Op("=").Nil(),
+			)
+		}
+		g.Return(jen.Nil())
+	})
 }
 
 func (e *emitter) run(f *jen.File) {
@@ -121,8 +135,11 @@ func (e *emitter) run(f *jen.File) {
 		if strings.Contains(text, "(a, ") {
 			g.Id("a").Op(":=").Id("m").Dot("arena")
 		}
-		if e.weights.fields != nil {
+		if strings.Contains(text, "w.w") {
 			g.Id("w").Op(":=").Id("m").Dot("weights")
+		}
+		if e.workers.n {
+			g.Id("m").Dot("n").Op("=").Id("n")
 		}
 		for _, c := range e.body {
 			g.Add(c)
@@ -165,12 +182,13 @@ func (e *emitter) info(f *jen.File) {
 		jen.Id("Version").String().Comment("// of sbtc"),
 		jen.Id("Path").String().Comment("// the instructions in use: avx512, avx2 or purego"),
 		jen.Id("Batch").Int().Comment("// the most samples that one Run takes"),
+		jen.Id("Workers").Int().Comment("// how many goroutines Run uses"),
 	)
 	f.Comment("Info tells what the package was made from and which path it takes on this machine.")
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("Info").Params().Id("Info").Block(jen.Return(jen.Id("Info").Values(jen.Dict{
 		jen.Id("Model"): jen.Lit(e.opt.Model), jen.Id("SHA256"): jen.Lit(e.opt.SHA256),
 		jen.Id("Version"): jen.Lit(e.opt.Version), jen.Id("Path"): jen.Id(e.use("pathNames")).Index(jen.Id(e.use("path"))),
-		jen.Id("Batch"): jen.Lit(max(1, e.opt.Batch)),
+		jen.Id("Batch"): jen.Lit(max(1, e.opt.Batch)), jen.Id("Workers"): e.workerCount(),
 	})))
 }
 

@@ -130,7 +130,11 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 		jen.Id("partials"): jen.Lit(partials),
 	}))
 	kernel, more := reduceKernel(op, x.Type.DType)
-	shape := e.shaped(out, q, "d", func(d *jen.Statement) *jen.Statement { return sixOf(e.steps(out, outer.dims), 1) })
+	set := setFields{}
+	if e.batch.has(out) {
+		set["d"] = sixOf(e.steps(out, outer.dims), 1)
+	}
+	shape := e.shaped(q, set)
 	run := func(dst *jen.Statement) {
 		e.call(kernel, append([]jen.Code{dst, e.widen(x), shape}, more...)...)
 	}

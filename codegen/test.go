@@ -35,6 +35,7 @@ func (e *emitter) test() ([]byte, error) {
 	e.testHelpers(f)
 	e.goldenTest(f)
 	e.batchTest(f)
+	e.workersTest(f)
 	f.Func().Id("TestAllocations").Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
 		jen.List(jen.Id("m"), jen.Id("_")).Op(":=").Id("New").Call(),
 		jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Lit(1)),
@@ -73,6 +74,9 @@ func (e *emitter) goldenTest(f *jen.File) {
 			if e.batch.size > 1 {
 				g.Id("t").Dot("Run").Call(jen.Id("pathNames").Index(jen.Id("path")).Op("+").Lit("/batch"), jen.Id("testBatch"))
 			}
+			if e.workers.steps != nil {
+				g.Id("t").Dot("Run").Call(jen.Id("pathNames").Index(jen.Id("path")).Op("+").Lit("/workers"), jen.Id("testWorkers"))
+			}
 		}),
 	)
 	f.Func().Id("testGolden").Params(jen.Id("t").Op("*").Qual("testing", "T")).BlockFunc(func(g *jen.Group) {
@@ -88,8 +92,8 @@ func (e *emitter) goldenTest(f *jen.File) {
 }
 
 // onPath makes an instance for the path in use.
-func (e *emitter) onPath(g *jen.Group) {
-	g.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call()
+func (e *emitter) onPath(g *jen.Group, options ...jen.Code) {
+	g.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call(options...)
 	g.If(jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
 	g.Defer().Id("m").Dot("Close").Call()
 	if e.weights.fields != nil {
@@ -135,6 +139,57 @@ func (e *emitter) batchTest(f *jen.File) {
 			jen.Id("check").Call(jen.Lit(0), jen.Id("i").Op("+").Lit(1)),
 		)
 	})
+}
+
+// workersTest writes a test of goroutines that share the work, and a benchmark of them.
+func (e *emitter) workersTest(f *jen.File) {
+	if e.workers.steps == nil {
+		return
+	}
+	f.Func().Id("testWorkers").Params(jen.Id("t").Op("*").Qual("testing", "T")).BlockFunc(func(g *jen.Group) {
+		g.Defer().Qual("runtime", "GOMAXPROCS").Call(jen.Qual("runtime", "GOMAXPROCS").Call(jen.Lit(4)))
+		g.Id("before").Op(":=").Qual("runtime", "NumGoroutine").Call()
+		g.For(jen.Id("n").Op(":=").Lit(2), jen.Id("n").Op("<=").Lit(4), jen.Id("n").Op("++")).BlockFunc(func(g *jen.Group) {
+			e.onPath(g, jen.Id("WithWorkers").Call(jen.Id("n")))
+			g.If(jen.Id("m").Dot("Info").Call().Dot("Workers").Op("!=").Id("n")).Block(jen.Id("t").Dot("Errorf").Call(jen.Lit("%d workers, want %d"), jen.Id("m").Dot("Info").Call().Dot("Workers"), jen.Id("n")))
+			g.For(jen.List(jen.Id("_"), jen.Id("g")).Op(":=").Range().Id("golden")).Block(
+				jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Id("g").Dot("seed")),
+				jen.For(jen.Range().Lit(5)).Block(
+					jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err())),
+					jen.If(jen.Id("got").Op(":=").Id("hash").Call(jen.Id("out")), jen.Id("got").Op("!=").Id("g").Dot("hash")).Block(
+						jen.Id("t").Dot("Errorf").Call(jen.Lit("%d workers, seed %d: hash %#x, want %#x"), jen.Id("n"), jen.Id("g").Dot("seed"), jen.Id("got"), jen.Id("g").Dot("hash")),
+					),
+				),
+				jen.If(jen.Id("n").Op(":=").Qual("testing", "AllocsPerRun").Call(jen.Lit(3), jen.Func().Params().Block(jen.Id("_").Op("=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")))), jen.Id("n").Op("!=").Lit(0)).Block(
+					jen.Id("t").Dot("Errorf").Call(jen.Lit("Run allocates %v times"), jen.Id("n")),
+				),
+			)
+			g.For(jen.Range().Lit(2)).Block(
+				jen.If(jen.Err().Op(":=").Id("m").Dot("Close").Call(), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Error").Call(jen.Err())),
+			)
+		})
+		g.For(jen.Id("i").Op(":=").Lit(0), jen.Qual("runtime", "NumGoroutine").Call().Op(">").Id("before"), jen.Id("i").Op("++")).Block(
+			jen.If(jen.Id("i").Op("==").Lit(1000)).Block(jen.Id("t").Dot("Fatalf").Call(jen.Lit("%d goroutines before, more after Close"), jen.Id("before"))),
+			jen.Qual("time", "Sleep").Call(jen.Qual("time", "Millisecond")),
+		)
+		g.If(jen.List(jen.Id("_"), jen.Err()).Op(":=").Id("New").Call(jen.Id("WithWorkers").Call(jen.Lit(0))), jen.Err().Op("==").Nil()).Block(
+			jen.Id("t").Dot("Error").Call(jen.Lit("no error for 0 workers")),
+		)
+	})
+	f.Func().Id("BenchmarkWorkers").Params(jen.Id("b").Op("*").Qual("testing", "B")).Block(
+		jen.For(jen.Id("n").Op(":=").Lit(1), jen.Id("n").Op("<=").Qual("runtime", "GOMAXPROCS").Call(jen.Lit(0)), jen.Id("n").Op("*=").Lit(2)).Block(
+			jen.Id("b").Dot("Run").Call(jen.Qual("strconv", "Itoa").Call(jen.Id("n")), jen.Func().Params(jen.Id("b").Op("*").Qual("testing", "B")).Block(
+				jen.List(jen.Id("m"), jen.Err()).Op(":=").Id("New").Call(jen.Id("WithWorkers").Call(jen.Id("n"))),
+				jen.If(jen.Err().Op("!=").Nil()).Block(jen.Id("b").Dot("Fatal").Call(jen.Err())),
+				jen.Defer().Id("m").Dot("Close").Call(),
+				jen.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Lit(1)),
+				jen.Id("b").Dot("ResetTimer").Call(),
+				jen.For(jen.Id("i").Op(":=").Lit(0), jen.Id("i").Op("<").Id("b").Dot("N"), jen.Id("i").Op("++")).Block(
+					jen.If(jen.Err().Op(":=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Err().Op("!=").Nil()).Block(jen.Id("b").Dot("Fatal").Call(jen.Err())),
+				),
+			)),
+		),
+	)
 }
 
 func (e *emitter) example(f *jen.File) {

@@ -10,6 +10,7 @@ type attendShape struct {
 	dh, dv               int
 	scale                float32
 	panels               bool   // q, k, v and the result are panels
+	from, to             int    // panels of the result that are computed; to 0: all
 	maskStrides          [4]int // of the additive mask, by batch, head, query and key
 }
 
@@ -23,7 +24,11 @@ func attendGeneric(dst, q, k, v, mask, scores []float32, scratch []float64, s *a
 	vw, scratch := scratch[:keys*dv], scratch[keys*dv:]
 	qw, ew := scratch[:4*s.dh], scratch[4*s.dh:4*s.dh+4*keys]
 	for b := range s.batch {
+		from, to := s.inRange(b)
 		for h := range s.heads {
+			if from == to {
+				break
+			}
 			g := h / (s.heads / s.kvHeads)
 			if h%(s.heads/s.kvHeads) == 0 { // the first head of the group
 				for j := range s.keys {
@@ -35,8 +40,8 @@ func attendGeneric(dst, q, k, v, mask, scores []float32, scratch []float64, s *a
 					}
 				}
 			}
-			for i := 0; i < s.queries; i += 4 {
-				n := min(4, s.queries-i)
+			for i := from; i < to; i += 4 {
+				n := min(4, to-i)
 				for l := range 4 {
 					r := b*s.queries + i + min(l, n-1)
 					for c := range s.dh {
@@ -61,7 +66,23 @@ func attendGeneric(dst, q, k, v, mask, scores []float32, scratch []float64, s *a
 		}
 	}
 	if s.panels {
-		copyLastRow(dst, s.batch*s.queries, s.heads*s.dv)
+		s.lastRow(dst)
+	}
+}
+
+// inRange are the queries of sample b that are computed.
+func (s *attendShape) inRange(b int) (from, to int) {
+	if s.to == 0 {
+		return 0, s.queries
+	}
+	from, to = max(0, s.from*lanes-b*s.queries), min(s.queries, s.to*lanes-b*s.queries)
+	return from, max(from, to)
+}
+
+// lastRow fills the lanes beyond the last row, if its panel is computed.
+func (s *attendShape) lastRow(dst []float32) {
+	if rows := s.batch * s.queries; s.to == 0 || s.to*lanes >= rows {
+		copyLastRow(dst, rows, s.heads*s.dv)
 	}
 }
 

@@ -15,7 +15,7 @@ func attend(dst, q, k, v, mask, scores []float32, scratch []float64, s *attendSh
 	}
 	if s.panels {
 		attendPanels(dst, q, k, v, mask, scores, scratch, s, ends, spans)
-		copyLastRow(dst, s.batch*s.queries, s.heads*s.dv)
+		s.lastRow(dst)
 		return
 	}
 	take := func(rows, n int) []float32 {
@@ -45,7 +45,11 @@ type queryPanel struct {
 // attendPanels is attend on panels; it leaves the lanes beyond the last row undefined.
 func attendPanels(dst, q, k, v, mask, scores []float32, scratch []float64, s *attendShape, ends, spans []int32) {
 	for b := range s.batch {
-		first, last := b*s.queries, (b+1)*s.queries
+		from, to := s.inRange(b)
+		if from == to {
+			continue
+		}
+		first, last := b*s.queries+from, b*s.queries+to
 		for p := first / lanes; p*lanes < last; p++ {
 			t := queryPanel{attendShape: s, panel: p, lo: max(0, first-p*lanes), hi: min(lanes, last-p*lanes), b: b}
 			t.segments = t.cut(scratch, ends, spans)

@@ -56,7 +56,15 @@ func TestAttend(t *testing.T) {
 				room += (p[0] + lanes - 1) / lanes * lanes * p[1]
 			}
 			scratch := make([]float64, (s.keys+1)*(s.dh+s.dv+1)+4*s.dh+4*s.keys+4)
-			attend(dst, laid(q, rows, s.heads*s.dh), laid(k, keys, s.kvHeads*s.dh), laid(v, keys, s.kvHeads*s.dv), mask, make([]float32, room), scratch, &s, ends, spans)
+			panels := (rows + lanes - 1) / lanes
+			ranges := []int{0, 0}
+			if s.panels && panels > 1 {
+				ranges = []int{0, 1 + r.IntN(panels-1), panels}
+			}
+			for i, to := range ranges[1:] {
+				s.from, s.to = ranges[i], to
+				attend(dst, laid(q, rows, s.heads*s.dh), laid(k, keys, s.kvHeads*s.dh), laid(v, keys, s.kvHeads*s.dv), mask, make([]float32, room), scratch, &s, ends, spans)
+			}
 			if !sameFloats(dst, laid(want, rows, s.heads*s.dv)) {
 				t.Errorf("seed %d, kind %d, %+v, spans %v: differs", seed, kind, s, spans)
 			}

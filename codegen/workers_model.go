@@ -1,0 +1,111 @@
+package codegen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+)
+
+// workerFields are the fields of Model that goroutines need.
+func (e *emitter) workerFields(g *jen.Group) {
+	if e.workers.steps == nil {
+		return
+	}
+	g.Id("team").Op("*").Id(e.use("team")).Comment("// nil: Run is alone")
+	g.Id("workers").Int()
+	if e.workers.room > 0 {
+		g.Id("scratch").Index().Index().Uint64().Comment("// of each worker")
+	}
+	if e.workers.n {
+		g.Id("n").Int().Comment("// samples of the present Run")
+	}
+}
+
+// withWorkers declares the option.
+func (e *emitter) withWorkers(f *jen.File) {
+	if e.workers.steps == nil {
+		f.Comment("WithWorkers is for larger models: work as small as that of this one is not shared, whatever n is, which must be 1 or more.")
+	} else {
+		f.Comment("WithWorkers lets Run share its work among n goroutines, GOMAXPROCS at most: that of its caller and others, which wait\n" +
+			"in between and end with Close. Results are the same, bit for bit. n must be 1 or more.")
+	}
+	f.Func().Id("WithWorkers").Params(jen.Id("n").Int()).Id("Option").Block(
+		jen.Return(jen.Func().Params(jen.Id("m").Op("*").Id("Model")).Error().BlockFunc(func(g *jen.Group) {
+			g.If(jen.Id("n").Op("<").Lit(1)).Block(jen.Return(jen.Qual("fmt", "Errorf").Call(jen.Lit("%d workers, want 1 or more"), jen.Id("n"))))
+			if e.workers.steps != nil {
+				g.Id("m").Dot("workers").Op("=").Id("min").Call(jen.Id("n"), jen.Qual("runtime", "GOMAXPROCS").Call(jen.Lit(0)))
+			}
+			g.Return(jen.Nil())
+		})),
+	)
+}
+
+// startWorkers ends New.
+func (e *emitter) startWorkers(g *jen.Group) {
+	w := &e.workers
+	if w.steps == nil {
+		return
+	}
+	if w.room > 0 {
+		g.Id("m").Dot("scratch").Op("=").Append(jen.Id("m").Dot("scratch"), jen.Id("m").Dot("arena").Index(jen.Lit(e.arena.size/8), jen.Empty()))
+	}
+	g.If(jen.Id("m").Dot("workers").Op(">").Lit(1)).BlockFunc(func(g *jen.Group) {
+		if w.room > 0 {
+			g.For(jen.Range().Id("m").Dot("workers").Op("-").Lit(1)).Block(
+				jen.Id("m").Dot("scratch").Op("=").Append(jen.Id("m").Dot("scratch"), jen.Make(jen.Index().Uint64(), jen.Lit(w.room/8))),
+			)
+		}
+		g.Id("m").Dot("team").Op("=").Id(e.use("newTeam")).Call(jen.Id("m").Dot("workers"), jen.Id("m").Dot("step"))
+	})
+}
+
+// workerCount is the number of goroutines that Run uses.
+func (e *emitter) workerCount() *jen.Statement {
+	if e.workers.steps == nil {
+		return jen.Lit(1)
+	}
+	return jen.Id("max").Call(jen.Lit(1), jen.Id("m").Dot("workers"))
+}
+
+// stepCode declares the steps.
+func (e *emitter) stepCode(f *jen.File) {
+	w := &e.workers
+	if w.steps == nil {
+		return
+	}
+	f.Comment("each computes all panels of a step, at least grain of them by one goroutine.")
+	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("each").Params(jen.List(jen.Id("step"), jen.Id("panels"), jen.Id("grain")).Int()).Block(
+		jen.If(jen.Id("m").Dot("team").Op("==").Nil()).Block(
+			jen.Id("m").Dot("step").Call(jen.Id("step"), jen.Lit(0), jen.Lit(0), jen.Id("panels")),
+			jen.Return(),
+		),
+		jen.Id("m").Dot("team").Dot("run").Call(jen.Id("step"), jen.Id("panels"), jen.Id("panels").Op("/").Id("grain")),
+	)
+	var cases []jen.Code
+	for i, s := range w.steps {
+		cases = append(cases, jen.Case(jen.Lit(i)).Block(s.code...))
+	}
+	text := fmt.Sprintf("%#v", jen.Switch(jen.Id("step")).Block(cases...))
+	uses := func(name string) bool { return strings.Contains(text, "("+name+", ") }
+	worker := "worker"
+	if !uses("s") {
+		worker = "_"
+	}
+	f.Comment("step computes panels [lo, hi) of a step, which do not depend on others of its results.")
+	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("step").Params(jen.List(jen.Id("step"), jen.Id(worker), jen.Id("lo"), jen.Id("hi")).Int()).BlockFunc(func(g *jen.Group) {
+		if uses("a") {
+			g.Id("a").Op(":=").Id("m").Dot("arena")
+		}
+		if uses("s") {
+			g.Id("s").Op(":=").Id("m").Dot("scratch").Index(jen.Id("worker"))
+		}
+		if strings.Contains(text, "w.w") {
+			g.Id("w").Op(":=").Id("m").Dot("weights")
+		}
+		if w.n {
+			g.Id("n").Op(":=").Id("m").Dot("n")
+		}
+		g.Switch(jen.Id("step")).Block(cases...)
+	})
+}
