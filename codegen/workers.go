@@ -59,8 +59,12 @@ func (w *workers) plan(e *emitter) {
 
 // shareable reports whether every panel of the result of n can be computed by itself.
 func (e *emitter) shareable(n *ir.Node) bool {
-	switch n.Op.(type) {
-	case *low.Linear, *low.Map, *low.Normalize, *low.Attend:
+	switch op := n.Op.(type) {
+	case *low.Linear, *low.Map, *low.Attend:
+	case *low.Normalize:
+		if op.Rows { // which reads all panels
+			return false
+		}
 	default:
 		return false
 	}

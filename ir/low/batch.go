@@ -65,7 +65,7 @@ func (s *samples) apart(n *ir.Node) error {
 	case *Reduce:
 		return s.reduction(n.In[0], op)
 	case *Normalize:
-		if slices.ContainsFunc(n.In[1:], func(v *ir.Value) bool { return s.of[v] }) || ir.Size(out.Shape[:op.Axis])%s.b != 0 {
+		if op.Rows || slices.ContainsFunc(n.In[1:], func(v *ir.Value) bool { return s.of[v] }) || ir.Size(out.Shape[:op.Axis])%s.b != 0 {
 			return fmt.Errorf("rows of %v from axis %d on are not rows of one sample", out, op.Axis)
 		}
 		return nil

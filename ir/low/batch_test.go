@@ -50,6 +50,11 @@ func TestBatched(t *testing.T) {
 		{"norm of all", `g (float[3,4] X) => (float[3,4] Y) {
   Y = sbtc.Normalize<fn="softmax", axis=0>(X)
 }`, "not rows of one sample"},
+		{"norm along rows", `g (float[3,4] X) => (float[3,4] Y) {
+  P = sbtc.Move<shape=[3,4], panels=1>(X)
+  N = sbtc.Normalize<fn="layernorm", axis=0, rows=1>(P)
+  Y = sbtc.Move<shape=[3,4]>(N)
+}`, "not rows of one sample"},
 		{"outer sum", `g (float[3,1] X) => (float[3,3] Y) {
   T = sbtc.Move<shape=[1,3]>(X)
   Y = sbtc.Map<expr="add(x0,x1)">(X, T)
