@@ -50,6 +50,10 @@ type layerPlan struct {
 
 // strategy chooses, layer by layer, how ternary layers add: by the cost model, within the budget, or as overrides say.
 func (c Choice) strategy(g *ir.Graph) (bool, error) {
+	dead, err := deadcode(g) // which would be planned for nothing
+	if err != nil {
+		return false, err
+	}
 	s := &strategist{Choice: c, layers: map[*ir.Node]*layerPlan{}}
 	if s.Budget == 0 {
 		s.Budget = DefaultBudget
@@ -58,7 +62,7 @@ func (c Choice) strategy(g *ir.Graph) (bool, error) {
 		return false, err
 	}
 	s.spend(g)
-	return g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
+	changed, err := g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		p := s.layers[n]
 		if p == nil {
 			return nil, nil
@@ -69,6 +73,7 @@ func (c Choice) strategy(g *ir.Graph) (bool, error) {
 		}
 		return []*ir.Value{b.Add(op, in...)}, nil
 	})
+	return changed || dead, err
 }
 
 // find lists the layers of g and what comes into question for each.

@@ -113,7 +113,7 @@ func (l *Linear) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	var y *ir.Tensor
 	switch {
 	case l.Kind == "ternary":
-		y = ir.Of(x.DType, shape, ternary(float32s(x), w.Shape[0], w.Shape[1], in[2], in[3], l.sums(w)))
+		y = ir.Of(x.DType, shape, l.ternary(float32s(x), w, in[2], in[3]))
 	case x.DType == ir.Float64:
 		y = ir.Of(x.DType, shape, dense(ir.Data[float64](x), ir.Data[float64](w), w.Shape[0], w.Shape[1], orNil[float64](in[2]), fma64))
 	default:
@@ -178,57 +178,4 @@ func sparse(x, w []float32, k, n int, bias []float32, fma func(a, b, c float32) 
 		}
 	}
 	return y
-}
-
-// ternary computes rows of a ternary layer; sum computes the sums of one.
-func ternary(x []float32, k, n int, scale, bias *ir.Tensor, sum func(x, acc []float32)) []float32 {
-	y := make([]float32, len(x)/k*n)
-	s, b := ir.Data[float32](scale), orNil[float32](bias)
-	for r := range len(x) / k {
-		acc := y[r*n : r*n+n]
-		sum(x[r*k:r*k+k], acc)
-		for j, v := range acc {
-			if b != nil {
-				acc[j] = fma32(s[j], v, b[j])
-			} else {
-				acc[j] = s[j] * v
-			}
-		}
-	}
-	return y
-}
-
-// sums are those of a ternary layer with weights w.
-func (l *Linear) sums(w *ir.Tensor) func(x, acc []float32) {
-	if s := l.Schedule(w); s != nil {
-		used := make([]bool, s.N)
-		return func(x, acc []float32) { s.sum(x, acc, used) }
-	}
-	signs, n := ir.Data[int8](w), w.Shape[1]
-	return func(x, acc []float32) {
-		for j := range acc {
-			acc[j] = plusThenMinus(x, signs[j:], n)
-		}
-	}
-}
-
-// plusThenMinus is the sum for one column of w, whose elements are n apart.
-func plusThenMinus(x []float32, w []int8, n int) (sum float32) {
-	first := true
-	for _, sign := range []int8{1, -1} {
-		for q, v := range x {
-			switch {
-			case w[q*n] != sign:
-				continue
-			case first && sign > 0:
-				sum = v
-			case sign > 0:
-				sum += v
-			default:
-				sum -= v
-			}
-			first = false
-		}
-	}
-	return sum
 }

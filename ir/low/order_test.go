@@ -157,8 +157,8 @@ func TestScheduleRandom(t *testing.T) {
 		for i := range x {
 			x[i] = float32(r.IntN(2001) - 1000)
 		}
-		acc, used := make([]float32, n), make([]bool, n)
-		s.sum(x, acc, used)
+		acc := make([]float32, n)
+		s.sum(lanes(x), lanes(acc))
 		for j, got := range acc {
 			want := float32(0)
 			for i, v := range x {
@@ -205,6 +205,15 @@ func checkBounds(t *testing.T, o Order, s *Schedule) {
 	}
 }
 
+// lanes are rows of one lane.
+func lanes(x []float32) [][]float32 {
+	out := make([][]float32, len(x))
+	for i := range x {
+		out[i] = x[i : i+1]
+	}
+	return out
+}
+
 // A block of all rows without pairs adds in the order of strategy "".
 func TestTilesAsLoop(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
@@ -213,10 +222,11 @@ func TestTilesAsLoop(t *testing.T) {
 	for i := range x {
 		x[i] = float32(r.NormFloat64())
 	}
-	acc, used := make([]float32, 50), make([]bool, 50)
-	Order{Strategy: "rt", Columns: 7}.Schedule(w, 40, 50).sum(x, acc, used)
+	acc := make([]float32, 50)
+	Order{Strategy: "rt", Columns: 7}.Schedule(w, 40, 50).sum(lanes(x), lanes(acc))
 	for j, got := range acc {
-		if want := plusThenMinus(x, w[j:], 50); got != want {
+		want := []float32{0}
+		if plusThenMinus(lanes(x), want, w[j:], 50); got != want[0] {
 			t.Errorf("column %d: %x, want %x", j, got, want)
 		}
 	}

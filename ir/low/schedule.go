@@ -79,32 +79,19 @@ func (s *Schedule) Check(w []int8) error {
 	return nil
 }
 
-// sum evaluates the schedule for one row of x; used tells which columns have a term.
-func (s *Schedule) sum(x, acc []float32, used []bool) {
-	clear(acc)
-	clear(used)
+// sum evaluates the schedule for rows of lanes of x, into acc, which is +0.
+func (s *Schedule) sum(x, acc [][]float32) {
+	used := make([]bool, s.N)
+	var t []float32
 	for _, b := range s.Blocks {
 		for _, st := range b.Steps {
-			t := x[st.Rows[0].Index()]
+			t = append(t[:0], x[st.Rows[0].Index()]...)
 			for _, r := range st.Rows[1:] {
-				if r.Negative() {
-					t -= x[r.Index()]
-				} else {
-					t += x[r.Index()]
-				}
+				addTerm(t, x[r.Index()], r.Negative(), false)
 			}
 			for _, u := range st.Uses {
 				j := u.Index()
-				switch {
-				case !used[j] && u.Negative():
-					acc[j] = 0 - t
-				case !used[j]:
-					acc[j] = t
-				case u.Negative():
-					acc[j] -= t
-				default:
-					acc[j] += t
-				}
+				addTerm(acc[j], t, u.Negative(), !used[j])
 				used[j] = true
 			}
 		}
