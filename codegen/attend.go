@@ -28,7 +28,7 @@ func (e *emitter) attendOne(n *ir.Node, op *low.Attend) {
 		fields[jen.Id("maskHead")], fields[jen.Id("maskKey")] = jen.Lit(s[1]), jen.Lit(s[3])
 	}
 	shape := e.table("query", jen.Id(e.use("oneQuery")).Values(fields))
-	args := []jen.Code{e.ref(out), e.ref(q), mask, e.scratch("float32", 4, room), jen.Op("&").Add(shape)}
+	args := []jen.Code{e.ref(out), e.ref(q), mask, e.scratch("float32", 4, 2*room), jen.Op("&").Add(shape)}
 	for i, k := range ks {
 		args = append(args, jen.Id(e.use("keyPart")).Values(e.ref(k), e.ref(vs[i]), jen.Lit(k.Type.Shape[1])))
 	}

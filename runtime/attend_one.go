@@ -19,48 +19,95 @@ type keyPart struct {
 
 // attendOne computes, for every head, the scores of all keys (chains of fma over dh, times scale, plus the mask if there is
 // one), e = expneg(score - max), and the sums of e·v, times 1/sum(e): sums over rows as in rowProducts, of one part after
-// the other. Scores has room for the lanes of all parts.
+// the other. Scores has room for twice the lanes of all parts: heads that share their keys go in pairs.
 func attendOne(dst, q, mask, scores []float32, s *oneQuery, parts ...keyPart) {
-	for h := range s.heads {
-		top := everyLane(-inf32)
-		from, first := scores, h*s.maskHead
+	next := len(scores) / 2
+	for h := 0; h < s.heads; {
+		heads, at := 1, 0
+		if s.heads/s.kHeads%2 == 0 {
+			heads = 2
+		}
 		for _, p := range parts {
-			panels := (p.n + lanes - 1) / lanes
-			width := s.kHeads * s.dh * lanes
-			queryKeys(from, q[h*s.dh:][:s.dh], p.k[h/(s.heads/s.kHeads)*s.dh*lanes:], panels, width)
-			if mask == nil {
-				finishScores(from, nil, &top, p.n, s)
+			panels, width := (p.n+lanes-1)/lanes, s.kHeads*s.dh*lanes
+			qh, keys := q[h*s.dh:][:heads*s.dh], p.k[h/(s.heads/s.kHeads)*s.dh*lanes:]
+			if heads == 2 {
+				queryPair(scores[at:], qh, keys, panels, width, next)
 			} else {
-				finishScores(from, mask[first:], &top, p.n, s)
-				first += p.n * s.maskKey
+				queryKeys(scores[at:], qh, keys, panels, width)
 			}
-			from = from[panels*lanes:]
+			at += panels * lanes
 		}
-		most := everyLane(rowMax(top[:]))
-		out := dst[h*s.dv:][:s.dv]
-		from = scores
-		var sum, zero [lanes]float32
-		all := float32(0)
-		for i, p := range parts {
-			e := from[:(p.n+lanes-1)/lanes*lanes]
-			sum = zero
-			laneExp(e, e, &most, &sum)
-			all += joinSums(&sum)
-			v, width := p.v[h/(s.heads/s.kvHeads)*s.dv*lanes:], s.kvHeads*s.dv*lanes
-			if i == 0 {
-				rowProducts(out, v, e, p.n, s.dv, width)
-			} else {
-				var part [64]float32
-				for c := 0; c < s.dv; c += len(part) {
-					y := out[c:min(c+len(part), s.dv)]
-					rowProducts(part[:], v[c*lanes:], e, p.n, len(y), width)
-					add32Slice(y, y, part[:len(y)])
-				}
+		var inv [2]float32
+		for i := range heads {
+			inv[i] = 1 / weightKeys(scores[i*next:], mask, h+i, s, parts)
+		}
+		if heads == 2 && s.heads/s.kvHeads%2 == 0 {
+			sumValues(dst[h*s.dv:][:2*s.dv], scores, scores[next:], h, s, parts)
+		} else {
+			for i := range heads {
+				sumValues(dst[(h+i)*s.dv:][:s.dv], scores[i*next:], nil, h+i, s, parts)
 			}
-			from = from[len(e):]
 		}
-		inv := everyLane(1 / all)
-		laneScale(out, out, &zero, &inv)
+		for i := range heads {
+			out, by, zero := dst[(h+i)*s.dv:][:s.dv], everyLane(inv[i]), [lanes]float32{}
+			laneScale(out, out, &zero, &by)
+		}
+		h += heads
+	}
+}
+
+// weightKeys turns chains into e and returns their sum.
+func weightKeys(scores, mask []float32, h int, s *oneQuery, parts []keyPart) (all float32) {
+	top := everyLane(-inf32)
+	at, first := 0, h*s.maskHead
+	for _, p := range parts {
+		if mask == nil {
+			finishScores(scores[at:], nil, &top, p.n, s)
+		} else {
+			finishScores(scores[at:], mask[first:], &top, p.n, s)
+			first += p.n * s.maskKey
+		}
+		at += (p.n + lanes - 1) / lanes * lanes
+	}
+	most := everyLane(rowMax(top[:]))
+	at = 0
+	for _, p := range parts {
+		var sum [lanes]float32
+		e := scores[at:][:(p.n+lanes-1)/lanes*lanes]
+		laneExp(e, e, &most, &sum)
+		all += joinSums(&sum)
+		at += len(e)
+	}
+	return all
+}
+
+// sumValues sums e·v over the keys; with e2, also e2·v, which follows.
+func sumValues(dst, e, e2 []float32, h int, s *oneQuery, parts []keyPart) {
+	width := s.kvHeads * s.dv * lanes
+	at := 0
+	for i, p := range parts {
+		v := p.v[h/(s.heads/s.kvHeads)*s.dv*lanes:]
+		if i == 0 && e2 != nil {
+			rowProducts2(dst[:s.dv], dst[s.dv:], v, e, e2, p.n, s.dv, width)
+		} else if i == 0 {
+			rowProducts(dst, v, e, p.n, s.dv, width)
+		} else {
+			addValues(dst[:s.dv], v, e[at:], p.n, width)
+			if e2 != nil {
+				addValues(dst[s.dv:], v, e2[at:], p.n, width)
+			}
+		}
+		at += (p.n + lanes - 1) / lanes * lanes
+	}
+}
+
+// addValues adds the sums of e·v of another part.
+func addValues(dst, v, e []float32, n, width int) {
+	var part [64]float32
+	for c := 0; c < len(dst); c += len(part) {
+		y := dst[c:min(c+len(part), len(dst))]
+		rowProducts(part[:], v[c*lanes:], e, n, len(y), width)
+		add32Slice(y, y, part[:len(y)])
 	}
 }
 

@@ -10,10 +10,10 @@ func TestAttendOne(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
 		for seed := range uint64(150) {
 			r := rand.New(rand.NewPCG(seed, 17))
-			group := 1 + r.IntN(2)
+			group := 1 + r.IntN(4)
 			s := oneQuery{kHeads: 1 + r.IntN(2), dh: 1 + r.IntN(40), dv: 1 + r.IntN(80), scale: 0.37}
 			s.heads = s.kHeads * group
-			s.kvHeads = []int{1, s.heads}[r.IntN(2)]
+			s.kvHeads = []int{1, s.kHeads, s.heads}[r.IntN(3)]
 			kind := r.IntN(3)
 			var parts []keyPart
 			var ks, vs [][]float32
@@ -39,7 +39,7 @@ func TestAttendOne(t *testing.T) {
 			}
 			want := attendedOne(&s, q, mask, parts, ks, vs, all)
 			dst, check := guarded(t, len(want), r.IntN(5))
-			attendOne(dst, q, mask, make([]float32, room), &s, parts...)
+			attendOne(dst, q, mask, make([]float32, 2*room), &s, parts...)
 			check()
 			if !sameFloats(dst, want) {
 				t.Errorf("seed %d: %+v differs", seed, s)

@@ -9,6 +9,11 @@ package runtime
 //go:noescape
 func packFeaturesAVX2(panel, x []float32, rows *[lanes]int, n int)
 
+// packFewAVX2 is packPanel for n from 1 to 7.
+//
+//go:noescape
+func packFewAVX2(panel, x []float32, rows *[lanes]int, n int)
+
 // unpackFeaturesAVX2 is unpackPanel for n a multiple of 8; of equal rows the first counts.
 //
 //go:noescape
@@ -26,6 +31,14 @@ func packPanel(panel, x []float32, rows *[lanes]int, n int) {
 		packFeaturesAVX2(panel[done*lanes:], x[done:], rows, m)
 		done += m
 	}
+	if done > 0 && done < n { // the last eight, some of them again
+		packFeaturesAVX2(panel[(n-8)*lanes:], x[n-8:], rows, 8)
+		done = n
+	}
+	if path != pathPureGo && done < n {
+		packFewAVX2(panel, x, rows, n)
+		return
+	}
 	packPanelGeneric(panel, x, rows, done, n)
 }
 
@@ -36,6 +49,10 @@ func unpackPanel(x, panel []float32, rows *[lanes]int, n int) {
 		m := min((n-done)&^7, packBlock)
 		unpackFeaturesAVX2(x[done:], panel[done*lanes:], rows, m)
 		done += m
+	}
+	if done > 0 && done < n { // the last eight, some of them again
+		unpackFeaturesAVX2(x[n-8:], panel[(n-8)*lanes:], rows, 8)
+		done = n
 	}
 	unpackPanelGeneric(x, panel, rows, done, n)
 }

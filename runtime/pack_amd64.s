@@ -154,6 +154,172 @@ lowEnd:
 	VZEROUPPER
 	RET
 
+// func packFewAVX2(panel []float32, x []float32, rows *[16]int, n int)
+// Requires: AVX, AVX2
+TEXT ·packFewAVX2(SB), NOSPLIT, $0-64
+	MOVQ         panel_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         rows+48(FP), DX
+	MOVQ         n+56(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     iota<>+0(SB), Y0, Y0
+	MOVQ         64(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y1
+	MOVQ         72(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y2
+	MOVQ         80(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y3
+	MOVQ         88(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y4
+	MOVQ         96(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y5
+	MOVQ         104(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y6
+	MOVQ         112(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y7
+	MOVQ         120(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y0
+	VUNPCKLPS    Y2, Y1, Y8
+	VUNPCKHPS    Y2, Y1, Y1
+	VUNPCKLPS    Y4, Y3, Y2
+	VUNPCKHPS    Y4, Y3, Y3
+	VUNPCKLPS    Y6, Y5, Y4
+	VUNPCKHPS    Y6, Y5, Y5
+	VUNPCKLPS    Y0, Y7, Y6
+	VUNPCKHPS    Y0, Y7, Y0
+	VSHUFPS      $0x44, Y2, Y8, Y7
+	VSHUFPS      $0xee, Y2, Y8, Y2
+	VSHUFPS      $0x44, Y3, Y1, Y8
+	VSHUFPS      $0xee, Y3, Y1, Y1
+	VSHUFPS      $0x44, Y6, Y4, Y3
+	VSHUFPS      $0xee, Y6, Y4, Y4
+	VSHUFPS      $0x44, Y0, Y5, Y6
+	VSHUFPS      $0xee, Y0, Y5, Y0
+	VPERM2F128   $0x20, Y3, Y7, Y5
+	VPERM2F128   $0x31, Y3, Y7, Y7
+	VPERM2F128   $0x20, Y4, Y2, Y3
+	VPERM2F128   $0x31, Y4, Y2, Y4
+	VPERM2F128   $0x20, Y6, Y8, Y2
+	VPERM2F128   $0x31, Y6, Y8, Y8
+	VPERM2F128   $0x20, Y0, Y1, Y6
+	VPERM2F128   $0x31, Y0, Y1, Y0
+	VMOVUPS      Y5, 32(AX)
+	CMPQ         BX, $0x01
+	JLE          end1
+	VMOVUPS      Y3, 96(AX)
+	CMPQ         BX, $0x02
+	JLE          end1
+	VMOVUPS      Y2, 160(AX)
+	CMPQ         BX, $0x03
+	JLE          end1
+	VMOVUPS      Y6, 224(AX)
+	CMPQ         BX, $0x04
+	JLE          end1
+	VMOVUPS      Y7, 288(AX)
+	CMPQ         BX, $0x05
+	JLE          end1
+	VMOVUPS      Y4, 352(AX)
+	CMPQ         BX, $0x06
+	JLE          end1
+	VMOVUPS      Y8, 416(AX)
+	CMPQ         BX, $0x07
+	JLE          end1
+	VMOVUPS      Y0, 480(AX)
+
+end1:
+	MOVQ         panel_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         rows+48(FP), DX
+	MOVQ         n+56(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VPCMPGTD     iota<>+0(SB), Y0, Y0
+	MOVQ         (DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y1
+	MOVQ         8(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y2
+	MOVQ         16(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y3
+	MOVQ         24(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y4
+	MOVQ         32(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y5
+	MOVQ         40(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y6
+	MOVQ         48(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y7
+	MOVQ         56(DX), SI
+	VMASKMOVPS   (CX)(SI*4), Y0, Y0
+	VUNPCKLPS    Y2, Y1, Y8
+	VUNPCKHPS    Y2, Y1, Y1
+	VUNPCKLPS    Y4, Y3, Y2
+	VUNPCKHPS    Y4, Y3, Y3
+	VUNPCKLPS    Y6, Y5, Y4
+	VUNPCKHPS    Y6, Y5, Y5
+	VUNPCKLPS    Y0, Y7, Y6
+	VUNPCKHPS    Y0, Y7, Y0
+	VSHUFPS      $0x44, Y2, Y8, Y7
+	VSHUFPS      $0xee, Y2, Y8, Y2
+	VSHUFPS      $0x44, Y3, Y1, Y8
+	VSHUFPS      $0xee, Y3, Y1, Y1
+	VSHUFPS      $0x44, Y6, Y4, Y3
+	VSHUFPS      $0xee, Y6, Y4, Y4
+	VSHUFPS      $0x44, Y0, Y5, Y6
+	VSHUFPS      $0xee, Y0, Y5, Y0
+	VPERM2F128   $0x20, Y3, Y7, Y5
+	VPERM2F128   $0x31, Y3, Y7, Y7
+	VPERM2F128   $0x20, Y4, Y2, Y3
+	VPERM2F128   $0x31, Y4, Y2, Y4
+	VPERM2F128   $0x20, Y6, Y8, Y2
+	VPERM2F128   $0x31, Y6, Y8, Y8
+	VPERM2F128   $0x20, Y0, Y1, Y6
+	VPERM2F128   $0x31, Y0, Y1, Y0
+	VMOVUPS      Y5, (AX)
+	CMPQ         BX, $0x01
+	JLE          end0
+	VMOVUPS      Y3, 64(AX)
+	CMPQ         BX, $0x02
+	JLE          end0
+	VMOVUPS      Y2, 128(AX)
+	CMPQ         BX, $0x03
+	JLE          end0
+	VMOVUPS      Y6, 192(AX)
+	CMPQ         BX, $0x04
+	JLE          end0
+	VMOVUPS      Y7, 256(AX)
+	CMPQ         BX, $0x05
+	JLE          end0
+	VMOVUPS      Y4, 320(AX)
+	CMPQ         BX, $0x06
+	JLE          end0
+	VMOVUPS      Y8, 384(AX)
+	CMPQ         BX, $0x07
+	JLE          end0
+	VMOVUPS      Y0, 448(AX)
+
+end0:
+	VZEROUPPER
+	RET
+
+DATA iota<>+0(SB)/4, $0x00000000
+DATA iota<>+4(SB)/4, $0x00000001
+DATA iota<>+8(SB)/4, $0x00000002
+DATA iota<>+12(SB)/4, $0x00000003
+DATA iota<>+16(SB)/4, $0x00000004
+DATA iota<>+20(SB)/4, $0x00000005
+DATA iota<>+24(SB)/4, $0x00000006
+DATA iota<>+28(SB)/4, $0x00000007
+DATA iota<>+32(SB)/4, $0x00000008
+DATA iota<>+36(SB)/4, $0x00000009
+DATA iota<>+40(SB)/4, $0x0000000a
+DATA iota<>+44(SB)/4, $0x0000000b
+DATA iota<>+48(SB)/4, $0x0000000c
+DATA iota<>+52(SB)/4, $0x0000000d
+DATA iota<>+56(SB)/4, $0x0000000e
+DATA iota<>+60(SB)/4, $0x0000000f
+GLOBL iota<>(SB), RODATA|NOPTR, $64
+
 // func unpackFeaturesAVX2(x []float32, panel []float32, rows *[16]int, n int)
 // Requires: AVX
 TEXT ·unpackFeaturesAVX2(SB), NOSPLIT, $0-64

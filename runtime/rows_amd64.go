@@ -38,6 +38,15 @@ func queryKeys4AVX512(dst, q, keys *float32, dh, step int)
 func queryKeys8AVX512(dst, q, keys *float32, dh, step int)
 
 //go:noescape
+func queryPair2AVX2(dst, q, keys *float32, dh, step, next int)
+
+//go:noescape
+func queryPair4AVX512(dst, q, keys *float32, dh, step, next int)
+
+//go:noescape
+func rowProducts2AVX512(dst, dst2, src, e, e2, rest *float32, panels, step int)
+
+//go:noescape
 func spreadRowAVX2(dst, src, member *float32, n int)
 
 //go:noescape
@@ -134,6 +143,40 @@ func queryKeys(dst, q, keys []float32, panels, step int) {
 			queryKeys1AVX2(d, &q[0], k, len(q), 4*step)
 			p++
 		}
+	}
+}
+
+// queryPair is queryKeys for two queries, one after the other in q; the scores of the second begin next elements behind.
+func queryPair(dst, q, keys []float32, panels, step, next int) {
+	dh, p := len(q)/2, 0
+	for ; path != pathPureGo && dh > 0; p += 2 {
+		if path == pathAVX512 && panels-p >= 4 {
+			queryPair4AVX512(&dst[p*lanes], &q[0], &keys[p*step], dh, 4*step, 4*next)
+			p += 2
+		} else if path == pathAVX2 && panels-p >= 2 {
+			queryPair2AVX2(&dst[p*lanes], &q[0], &keys[p*step], dh, 4*step, 4*next)
+		} else {
+			break
+		}
+	}
+	if p < panels {
+		queryKeys(dst[p*lanes:], q[:dh], keys[p*step:], panels-p, step)
+		queryKeys(dst[next+p*lanes:], q[dh:], keys[p*step:], panels-p, step)
+	}
+}
+
+// rowProducts2 is rowProducts with e and with e2.
+func rowProducts2(dst, dst2, src, e, e2 []float32, rows, n, step int) {
+	if path != pathAVX512 || n < 8 || rows > longRows {
+		rowProducts(dst, src, e, rows, n, step)
+		rowProducts(dst2, src, e2, rows, n, step)
+		return
+	}
+	var m [lanes]float32
+	rest := lastLanes(&m, rows)
+	for i := 0; i < n; i += 8 {
+		i := min(i, n-8)
+		rowProducts2AVX512(&dst[i], &dst2[i], &src[i*lanes], &e[0], &e2[0], rest, rows/lanes, 4*step)
 	}
 }
 

@@ -378,6 +378,59 @@ feature:
 	VZEROUPPER
 	RET
 
+// func queryPair2AVX2(dst *float32, q *float32, keys *float32, dh int, step int, next int)
+// Requires: AVX, FMA3
+TEXT ·queryPair2AVX2(SB), NOSPLIT, $0-48
+	MOVQ   dst+0(FP), AX
+	MOVQ   q+8(FP), CX
+	MOVQ   keys+16(FP), DX
+	MOVQ   dh+24(FP), BX
+	MOVQ   step+32(FP), SI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	LEAQ   (CX)(BX*4), DI
+
+feature:
+	VBROADCASTSS (CX), Y8
+	VBROADCASTSS (DI), Y9
+	VMOVUPS      (DX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y4
+	VMOVUPS      32(DX), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VFMADD231PS  Y10, Y9, Y5
+	VMOVUPS      (DX)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      32(DX)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y3
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DI
+	DECQ         BX
+	JNZ          feature
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	MOVQ         next+40(FP), CX
+	ADDQ         CX, AX
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	VMOVUPS      Y6, 64(AX)
+	VMOVUPS      Y7, 96(AX)
+	MOVQ         next+40(FP), CX
+	ADDQ         CX, AX
+	VZEROUPPER
+	RET
+
 // func rowSumAVX512(dst *float32, src *float32, rest *float32, panels int, step int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·rowSumAVX512(SB), NOSPLIT, $0-40
@@ -1018,6 +1071,62 @@ feature:
 	VZEROUPPER
 	RET
 
+// func queryPair4AVX512(dst *float32, q *float32, keys *float32, dh int, step int, next int)
+// Requires: AVX, AVX512F
+TEXT ·queryPair4AVX512(SB), NOSPLIT, $0-48
+	MOVQ   dst+0(FP), AX
+	MOVQ   q+8(FP), CX
+	MOVQ   keys+16(FP), DX
+	MOVQ   dh+24(FP), BX
+	MOVQ   step+32(FP), SI
+	LEAQ   (DX)(SI*2), DI
+	ADDQ   SI, DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	LEAQ   (CX)(BX*4), R8
+
+feature:
+	VBROADCASTSS (CX), Z8
+	VBROADCASTSS (R8), Z9
+	VMOVUPS      (DX), Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z4
+	VMOVUPS      (DX)(SI*1), Z10
+	VFMADD231PS  Z10, Z8, Z1
+	VFMADD231PS  Z10, Z9, Z5
+	VMOVUPS      (DX)(SI*2), Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z6
+	VMOVUPS      (DI), Z10
+	VFMADD231PS  Z10, Z8, Z3
+	VFMADD231PS  Z10, Z9, Z7
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, DI
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	DECQ         BX
+	JNZ          feature
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, 128(AX)
+	VMOVUPS      Z3, 192(AX)
+	MOVQ         next+40(FP), CX
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	VMOVUPS      Z6, 128(AX)
+	VMOVUPS      Z7, 192(AX)
+	MOVQ         next+40(FP), CX
+	ADDQ         CX, AX
+	VZEROUPPER
+	RET
+
 // func spreadRowAVX2(dst *float32, src *float32, member *float32, n int)
 // Requires: AVX
 TEXT ·spreadRowAVX2(SB), NOSPLIT, $0-32
@@ -1056,5 +1165,159 @@ feature:
 	ADDQ         $0x40, AX
 	DECQ         BX
 	JNZ          feature
+	VZEROUPPER
+	RET
+
+// func rowProducts2AVX512(dst *float32, dst2 *float32, src *float32, e *float32, e2 *float32, rest *float32, panels int, step int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rowProducts2AVX512(SB), NOSPLIT, $0-64
+	MOVQ   src+16(FP), AX
+	MOVQ   e+24(FP), CX
+	MOVQ   e2+32(FP), DX
+	MOVQ   rest+40(FP), BX
+	MOVQ   panels+48(FP), SI
+	MOVQ   step+56(FP), DI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	TESTQ  SI, SI
+	JZ     last
+
+panel:
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (DX), Z17
+	VMOVUPS     (AX), Z18
+	VFMADD231PS Z18, Z16, Z0
+	VFMADD231PS Z18, Z17, Z8
+	VMOVUPS     64(AX), Z18
+	VFMADD231PS Z18, Z16, Z1
+	VFMADD231PS Z18, Z17, Z9
+	VMOVUPS     128(AX), Z18
+	VFMADD231PS Z18, Z16, Z2
+	VFMADD231PS Z18, Z17, Z10
+	VMOVUPS     192(AX), Z18
+	VFMADD231PS Z18, Z16, Z3
+	VFMADD231PS Z18, Z17, Z11
+	VMOVUPS     256(AX), Z18
+	VFMADD231PS Z18, Z16, Z4
+	VFMADD231PS Z18, Z17, Z12
+	VMOVUPS     320(AX), Z18
+	VFMADD231PS Z18, Z16, Z5
+	VFMADD231PS Z18, Z17, Z13
+	VMOVUPS     384(AX), Z18
+	VFMADD231PS Z18, Z16, Z6
+	VFMADD231PS Z18, Z17, Z14
+	VMOVUPS     448(AX), Z18
+	VFMADD231PS Z18, Z16, Z7
+	VFMADD231PS Z18, Z17, Z15
+	ADDQ        DI, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	DECQ        SI
+	JNZ         panel
+
+last:
+	TESTQ       BX, BX
+	JZ          join
+	VMOVUPS     (BX), Z19
+	VMOVUPS     (CX), Z16
+	VMOVUPS     (DX), Z17
+	VMOVUPS     (AX), Z18
+	VANDPS      Z19, Z18, Z18
+	VFMADD231PS Z18, Z16, Z0
+	VFMADD231PS Z18, Z17, Z8
+	VMOVUPS     64(AX), Z18
+	VANDPS      Z19, Z18, Z18
+	VFMADD231PS Z18, Z16, Z1
+	VFMADD231PS Z18, Z17, Z9
+	VMOVUPS     128(AX), Z18
+	VANDPS      Z19, Z18, Z18
+	VFMADD231PS Z18, Z16, Z2
+	VFMADD231PS Z18, Z17, Z10
+	VMOVUPS     192(AX), Z18
+	VANDPS      Z19, Z18, Z18
+	VFMADD231PS Z18, Z16, Z3
+	VFMADD231PS Z18, Z17, Z11
+	VMOVUPS     256(AX), Z18
+	VANDPS      Z19, Z18, Z18
+	VFMADD231PS Z18, Z16, Z4
+	VFMADD231PS Z18, Z17, Z12
+	VMOVUPS     320(AX), Z18
+	VANDPS      Z19, Z18, Z18
+	VFMADD231PS Z18, Z16, Z5
+	VFMADD231PS Z18, Z17, Z13
+	VMOVUPS     384(AX), Z18
+	VANDPS      Z19, Z18, Z18
+	VFMADD231PS Z18, Z16, Z6
+	VFMADD231PS Z18, Z17, Z14
+	VMOVUPS     448(AX), Z18
+	VANDPS      Z19, Z18, Z18
+	VFMADD231PS Z18, Z16, Z7
+	VFMADD231PS Z18, Z17, Z15
+
+join:
+	VSHUFF32X4    $0x44, Z4, Z0, Z16
+	VSHUFF32X4    $0xee, Z4, Z0, Z0
+	VADDPS        Z0, Z16, Z16
+	VSHUFF32X4    $0x44, Z12, Z8, Z0
+	VSHUFF32X4    $0xee, Z12, Z8, Z8
+	VADDPS        Z8, Z0, Z0
+	VSHUFF32X4    $0x88, Z0, Z16, Z4
+	VSHUFF32X4    $0xdd, Z0, Z16, Z16
+	VADDPS        Z16, Z4, Z4
+	VSHUFF32X4    $0x44, Z5, Z1, Z0
+	VSHUFF32X4    $0xee, Z5, Z1, Z1
+	VADDPS        Z1, Z0, Z0
+	VSHUFF32X4    $0x44, Z13, Z9, Z1
+	VSHUFF32X4    $0xee, Z13, Z9, Z9
+	VADDPS        Z9, Z1, Z1
+	VSHUFF32X4    $0x88, Z1, Z0, Z5
+	VSHUFF32X4    $0xdd, Z1, Z0, Z0
+	VADDPS        Z0, Z5, Z5
+	VSHUFF32X4    $0x44, Z6, Z2, Z0
+	VSHUFF32X4    $0xee, Z6, Z2, Z2
+	VADDPS        Z2, Z0, Z0
+	VSHUFF32X4    $0x44, Z14, Z10, Z1
+	VSHUFF32X4    $0xee, Z14, Z10, Z10
+	VADDPS        Z10, Z1, Z1
+	VSHUFF32X4    $0x88, Z1, Z0, Z2
+	VSHUFF32X4    $0xdd, Z1, Z0, Z0
+	VADDPS        Z0, Z2, Z2
+	VSHUFF32X4    $0x44, Z7, Z3, Z0
+	VSHUFF32X4    $0xee, Z7, Z3, Z3
+	VADDPS        Z3, Z0, Z0
+	VSHUFF32X4    $0x44, Z15, Z11, Z1
+	VSHUFF32X4    $0xee, Z15, Z11, Z11
+	VADDPS        Z11, Z1, Z1
+	VSHUFF32X4    $0x88, Z1, Z0, Z3
+	VSHUFF32X4    $0xdd, Z1, Z0, Z0
+	VADDPS        Z0, Z3, Z3
+	VSHUFPS       $0x44, Z5, Z4, Z0
+	VSHUFPS       $0xee, Z5, Z4, Z4
+	VADDPS        Z4, Z0, Z0
+	VSHUFPS       $0x44, Z3, Z2, Z1
+	VSHUFPS       $0xee, Z3, Z2, Z2
+	VADDPS        Z2, Z1, Z1
+	VSHUFPS       $0x88, Z1, Z0, Z2
+	VSHUFPS       $0xdd, Z1, Z0, Z0
+	VADDPS        Z0, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	MOVQ          dst+0(FP), AX
+	VMOVUPS       Y2, (AX)
+	MOVQ          dst2+8(FP), AX
+	VMOVUPS       Y0, (AX)
 	VZEROUPPER
 	RET

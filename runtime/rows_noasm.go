@@ -16,3 +16,14 @@ func queryKeys(dst, q, keys []float32, panels, step int) {
 }
 
 func spreadRow(dst, src []float32, lo, hi int) { spreadRowGeneric(dst, src, lo, hi) }
+
+func queryPair(dst, q, keys []float32, panels, step, next int) {
+	dh := len(q) / 2
+	queryKeysGeneric(dst, q[:dh], keys, panels, step)
+	queryKeysGeneric(dst[next:], q[dh:], keys, panels, step)
+}
+
+func rowProducts2(dst, dst2, src, e, e2 []float32, rows, n, step int) {
+	rowProductsGeneric(dst, src, e, rows, n, step)
+	rowProductsGeneric(dst2, src, e2, rows, n, step)
+}

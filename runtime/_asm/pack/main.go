@@ -5,6 +5,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
@@ -24,6 +26,7 @@ func main() {
 		}
 	})
 	a.End()
+	few(a)
 	a.Begin(gen.AVX2, "unpackFeatures", "func(x, panel []float32, rows *[16]int, n int)", "writes the features below n, a multiple of 8, to the rows that begin at x[rows[l]]. Where several lanes have one row, the first counts.")
 	walk(a, func(panel operand.Mem, row func(r int) operand.Mem) {
 		var v []reg.VecVirtual
@@ -37,6 +40,30 @@ func main() {
 	})
 	a.End()
 	a.Write("pack", "pack_amd64")
+}
+
+// few writes packFeatures for less than 8 features.
+func few(a *gen.Asm) {
+	a.Begin(gen.AVX2, "packFew", "func(panel, x []float32, rows *[16]int, n int)", "writes the features below n, 1 to 7, of 16 rows, which begin at x[rows[l]].")
+	for half := 1; half >= 0; half-- {
+		panel, x, rows, n := a.Base("panel"), a.Base("x"), a.Arg("rows"), a.Arg("n")
+		t, at := a.NewTail(n), a.GP64()
+		var v []reg.VecVirtual
+		for r := range 8 {
+			a.MOVQ(operand.Mem{Base: rows, Disp: 8 * (8*half + r)}, at)
+			v = append(v, a.Load(operand.Mem{Base: x, Index: at, Scale: 4}, t))
+		}
+		end := fmt.Sprintf("end%d", half)
+		for i, y := range transpose(a, v) {
+			if i > 0 {
+				a.CMPQ(n, operand.Imm(uint64(i)))
+				a.JLE(operand.LabelRef(end))
+			}
+			a.Store(y, operand.Mem{Base: panel, Disp: 32*half + 64*i}, gen.Tail{})
+		}
+		a.Label(end)
+	}
+	a.End()
 }
 
 // walk calls block for 8 lanes and 8 features at a time, the last lanes first.

@@ -23,12 +23,14 @@ func main() {
 			k.sums(isa, t)
 		}
 		for _, panels := range map[gen.ISA][]int{gen.AVX2: {4, 1}, gen.AVX512: {8, 4, 1}}[isa] {
-			k.scores(isa, panels)
+			k.scores(isa, panels, 1)
 		}
+		k.scores(isa, map[gen.ISA]int{gen.AVX2: 2, gen.AVX512: 4}[isa], 2)
 	}
 	for _, isa := range gen.ISAs {
 		k.spread(isa)
 	}
+	k.products2()
 	k.Write("rows", "rows_amd64")
 
 	k = kernel{gen.NewAsm()}
@@ -170,6 +172,51 @@ func (k kernel) term(acc reg.VecVirtual, x operand.Mem, mean reg.VecVirtual, wei
 	}
 }
 
+// products2 writes rowProducts of 8 features for two weights at once, which AVX2 has no registers for.
+func (k kernel) products2() {
+	const n = 8
+	k.Begin(gen.AVX512, "rowProducts2", "func(dst, dst2, src, e, e2, rest *float32, panels, step int)",
+		"sums e·x, and e2·x, over the rows of panels, step bytes apart, for 8 features; rest, if not nil, has the lanes of one more panel.")
+	src, e, e2, rest, panels, step := k.Arg("src"), k.Arg("e"), k.Arg("e2"), k.Arg("rest"), k.Arg("panels"), k.Arg("step")
+	var acc []reg.VecVirtual
+	for range 2 * n {
+		acc = append(acc, k.Zero())
+	}
+	w, x, mask := k.Vecs(2), k.Vec(), k.Vec()
+	panel := func(last bool) {
+		k.VMOVUPS(operand.Mem{Base: e}, w[0])
+		k.VMOVUPS(operand.Mem{Base: e2}, w[1])
+		for i := range n {
+			k.VMOVUPS(operand.Mem{Base: src, Disp: 4 * lanes * i}, x)
+			if last {
+				k.VANDPS(mask, x, x)
+			}
+			k.VFMADD231PS(x, w[0], acc[i])
+			k.VFMADD231PS(x, w[1], acc[n+i])
+		}
+	}
+	k.TESTQ(panels, panels)
+	k.JZ(operand.LabelRef("last"))
+	k.Label("panel")
+	panel(false)
+	k.ADDQ(step, src)
+	k.ADDQ(operand.Imm(4*lanes), e)
+	k.ADDQ(operand.Imm(4*lanes), e2)
+	k.DECQ(panels)
+	k.JNZ(operand.LabelRef("panel"))
+	k.Label("last")
+	k.TESTQ(rest, rest)
+	k.JZ(operand.LabelRef("join"))
+	k.VMOVUPS(operand.Mem{Base: rest}, mask)
+	panel(true)
+	k.Label("join")
+	y, high := k.join16(acc), k.YMM()
+	k.VEXTRACTF64X4(operand.Imm(1), y, high)
+	k.VMOVUPS(y.AsY(), operand.Mem{Base: k.Arg("dst")})
+	k.VMOVUPS(high, operand.Mem{Base: k.Arg("dst2")})
+	k.End()
+}
+
 // join16 adds the lanes 8, 4, 2 and 1 apart of 16 vectors: the sum of vector i is in lane i of the result.
 func (k kernel) join16(x []reg.VecVirtual) reg.VecVirtual {
 	add := func(a, b reg.VecVirtual, shuffle func(imm operand.U8, b, a, to reg.VecVirtual), lo, hi operand.U8) reg.VecVirtual {
@@ -210,10 +257,14 @@ func (k kernel) join4(x [][]reg.VecVirtual) reg.VecVirtual {
 	return add(add(c[0], c[1], 0x44, 0xee), add(c[2], c[3], 0x44, 0xee), 0x88, 0xdd)
 }
 
-// scores writes the scores of one query for the keys of several panels.
-func (k kernel) scores(isa gen.ISA, panels int) {
-	k.Begin(isa, fmt.Sprintf("queryKeys%d", panels), "func(dst, q, keys *float32, dh, step int)",
-		fmt.Sprintf("computes the chains of fma over q and the features of the keys of %d panels, step bytes apart.", panels))
+// scores writes the scores of one query, or two side by side, for the keys of several panels.
+func (k kernel) scores(isa gen.ISA, panels, queries int) {
+	name, params, words := "queryKeys", "dst, q, keys *float32, dh, step int", ""
+	if queries > 1 {
+		name, params, words = "queryPair", "dst, q, keys *float32, dh, step, next int", "; the results of a second query, which follows the first, go next bytes behind"
+	}
+	k.Begin(isa, fmt.Sprintf("%s%d", name, panels), "func("+params+")",
+		fmt.Sprintf("computes the chains of fma over q and the features of the keys of %d panels, step bytes apart%s.", panels, words))
 	dst, q, keys, dh, step := k.Arg("dst"), k.Arg("q"), k.Arg("keys"), k.Arg("dh"), k.Arg("step")
 	vecs := lanes / isa.Lanes
 	bases, at := []reg.GPVirtual{keys}, make([]operand.Mem, panels)
@@ -229,26 +280,51 @@ func (k kernel) scores(isa gen.ISA, panels int) {
 			at[p].Index, at[p].Scale = step, uint8(p%3)
 		}
 	}
-	acc := make([]reg.VecVirtual, panels*vecs)
+	acc := make([][]reg.VecVirtual, queries)
 	for i := range acc {
-		acc[i] = k.Zero()
+		for range panels * vecs {
+			acc[i] = append(acc[i], k.Zero())
+		}
 	}
-	x := k.Vec()
+	x, y := k.Vecs(queries), k.Vec()
+	second := k.GP64()
+	if queries > 1 {
+		k.LEAQ(operand.Mem{Base: q, Index: dh, Scale: 4}, second)
+	}
+	n := k.GP64()
+	k.MOVQ(dh, n)
 	k.Label("feature")
-	k.VBROADCASTSS(operand.Mem{Base: q}, x)
-	for i, a := range acc {
+	k.VBROADCASTSS(operand.Mem{Base: q}, x[0])
+	if queries > 1 {
+		k.VBROADCASTSS(operand.Mem{Base: second}, x[1])
+	}
+	for i, a := range acc[0] {
 		m := at[i/vecs]
 		m.Disp = i % vecs * k.Bytes()
-		k.VFMADD231PS(m, x, a)
+		if queries == 1 {
+			k.VFMADD231PS(m, x[0], a)
+			continue
+		}
+		k.VMOVUPS(m, y)
+		k.VFMADD231PS(y, x[0], a)
+		k.VFMADD231PS(y, x[1], acc[1][i])
 	}
 	for _, b := range bases {
 		k.ADDQ(operand.Imm(4*lanes), b)
 	}
 	k.ADDQ(operand.Imm(4), q)
-	k.DECQ(dh)
+	if queries > 1 {
+		k.ADDQ(operand.Imm(4), second)
+	}
+	k.DECQ(n)
 	k.JNZ(operand.LabelRef("feature"))
-	for i, a := range acc {
-		k.VMOVUPS(a, k.At(dst, i))
+	for _, results := range acc {
+		for i, a := range results {
+			k.VMOVUPS(a, k.At(dst, i))
+		}
+		if queries > 1 {
+			k.ADDQ(k.Arg("next"), dst)
+		}
 	}
 	k.End()
 }
