@@ -23,7 +23,17 @@ func densePanels(dst, src []float32, w denseMatrix, bias []float32, scratch []fl
 		if bias != nil {
 			copy(b[:cols], bias[j:])
 		}
-		for p := range panels {
+		p := 0
+		for m := panelsOfTile(panels); m > 1 && cols == step; m = panelsOfTile(panels - p) {
+			_, _ = src[(p+m)*k*lanes-1], dst[((p+m-1)*n+j+cols)*lanes-1]
+			start := &b
+			for i := 0; i < k; i += chunk {
+				panelTiles(dst[(p*n+j)*lanes:], &src[(p*k+i)*lanes], wj[i*step:], start, m, min(chunk, k-i), step, 4*k*lanes, 4*n*lanes)
+				start = nil
+			}
+			p += m
+		}
+		for ; p < panels; p++ {
 			x, y := src[p*k*lanes:(p+1)*k*lanes], dst[(p*n+j)*lanes:(p*n+j+cols)*lanes]
 			t := y
 			if cols < step {
@@ -37,6 +47,39 @@ func densePanels(dst, src []float32, w denseMatrix, bias []float32, scratch []fl
 			if cols < step {
 				copy(y, t)
 			}
+		}
+	}
+}
+
+// panelsOfTile is how many of panels the next tiles take.
+func panelsOfTile(panels int) int {
+	switch {
+	case path != pathAVX512 || panels < 2:
+		return 1
+	case panels == 2 || panels == 4:
+		return 2
+	}
+	return 3
+}
+
+// panelTiles runs the chains of a block of n columns, 8, 16 or 24, for m panels, from bias; nil: from dst.
+func panelTiles(dst []float32, src *float32, w []float32, bias *[panelColumns]float32, m, k, n, srcPanel, dstPanel int) {
+	_ = w[k*n-1]
+	for j := 0; j < n; {
+		b, d := (*float32)(nil), &dst[j*lanes]
+		if bias != nil {
+			b = &bias[j]
+		}
+		switch {
+		case m == 3:
+			panelTile3x8AVX512(d, src, &w[j], b, k, 4*n, srcPanel, dstPanel)
+			j += 8
+		case n == 24:
+			panelTile2x12AVX512(d, src, &w[j], b, k, 4*n, srcPanel, dstPanel)
+			j += 12
+		default:
+			panelTile2x8AVX512(d, src, &w[j], b, k, 4*n, srcPanel, dstPanel)
+			j += 8
 		}
 	}
 }

@@ -34,6 +34,17 @@ func panelTile6AVX2(dst, src, w, bias *float32, k, wStep int)
 //go:noescape
 func panelTile4AVX2(dst, src, w, bias *float32, k, wStep int)
 
+// A panelTile<p>x<n> is a panelTile<n> on p panels, which are srcPanel bytes apart in src and dstPanel bytes in dst.
+
+//go:noescape
+func panelTile3x8AVX512(dst, src, w, bias *float32, k, wStep, srcPanel, dstPanel int)
+
+//go:noescape
+func panelTile2x12AVX512(dst, src, w, bias *float32, k, wStep, srcPanel, dstPanel int)
+
+//go:noescape
+func panelTile2x8AVX512(dst, src, w, bias *float32, k, wStep, srcPanel, dstPanel int)
+
 // A keyTile<n> is a panelTile<n> whose weights are in a panel too: those of column c are at w[wStep/4*i+16*c].
 
 //go:noescape

@@ -16,6 +16,9 @@ func main() {
 			panelTile(tiles, t.isa, "panelTile", n, 4)
 		}
 	}
+	panelsTile(tiles, 3, 8)
+	panelsTile(tiles, 2, 12)
+	panelsTile(tiles, 2, 8)
 	for _, t := range []struct {
 		isa     gen.ISA
 		columns []int

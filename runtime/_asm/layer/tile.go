@@ -70,6 +70,60 @@ func panelTile(a *gen.Asm, isa gen.ISA, name string, n, step int) {
 	a.End()
 }
 
+// panelsTile is n chains in every lane of several panels, for AVX-512. A weight is spread once for all panels, so that there
+// are fewer loads than products.
+func panelsTile(a *gen.Asm, panels, n int) {
+	a.Begin(gen.AVX512, fmt.Sprintf("panelTile%dx%d", panels, n), "func(dst, src, w, bias *float32, k, wStep, srcPanel, dstPanel int)",
+		fmt.Sprintf("computes %d chains in every lane of %d panels.", n, panels))
+	acc := a.Vecs(panels * n)
+	k, w, wStep, bias := a.Arg("k"), a.Arg("w"), a.Arg("wStep"), a.Arg("bias")
+	apart := func(base, step string) []reg.Register {
+		p, s := []reg.Register{a.Arg(base)}, a.Arg(step)
+		for len(p) < panels {
+			next := a.GP64()
+			a.LEAQ(operand.Mem{Base: p[len(p)-1], Index: s, Scale: 1}, next)
+			p = append(p, next)
+		}
+		return p
+	}
+	dst := apart("dst", "dstPanel")
+	a.TESTQ(bias, bias)
+	a.JZ(operand.LabelRef("continue"))
+	for j := range n {
+		a.VBROADCASTSS(operand.Mem{Base: bias, Disp: 4 * j}, acc[j*panels])
+		for p := 1; p < panels; p++ {
+			a.VMOVAPS(acc[j*panels], acc[j*panels+p])
+		}
+	}
+	a.JMP(operand.LabelRef("start"))
+	a.Label("continue")
+	for i, r := range acc {
+		a.VMOVUPS(a.At(dst[i%panels], i/panels), r)
+	}
+	a.Label("start")
+	src := apart("src", "srcPanel")
+	x, v, at := a.Vecs(panels), a.Vecs(2), a.GP64()
+	a.XORQ(at, at)
+	a.Label("loop")
+	for p, r := range x {
+		a.VMOVUPS(operand.Mem{Base: src[p], Index: at, Scale: 1}, r)
+	}
+	for j := range n {
+		a.VBROADCASTSS(operand.Mem{Base: w, Disp: 4 * j}, v[j%2])
+		for p, r := range x {
+			a.VFMADD231PS(v[j%2], r, acc[j*panels+p])
+		}
+	}
+	a.ADDQ(operand.Imm(4*panelLanes), at)
+	a.ADDQ(wStep, w)
+	a.DECQ(k)
+	a.JNZ(operand.LabelRef("loop"))
+	for i, r := range acc {
+		a.VMOVUPS(r, a.At(dst[i%panels], i/panels))
+	}
+	a.End()
+}
+
 // rowTile is the chains of rows x columns, the columns in c vectors.
 func rowTile(a *gen.Asm, isa gen.ISA, rows, c int) {
 	a.Begin(isa, fmt.Sprintf("rowTile%dx%d", rows, c*isa.Lanes), "func(dst, src, w, bias *float32, k, xStep, xRow, wStep, dstRow int)",
