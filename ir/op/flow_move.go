@@ -198,6 +198,9 @@ func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 				return nil
 			}
 		}
+		if !slices.ContainsFunc(keep[tj:j], func(l []int) bool { return l != nil }) {
+			continue
+		}
 		if part := boxAmong(boxElems(to[tj:j], keep[tj:j]), from[fi:i]); part != nil {
 			copy(box[fi:], part)
 			copy(shape[tj:], boxShape(to[tj:j], keep[tj:j]))
