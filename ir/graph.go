@@ -14,7 +14,7 @@ const (
 	// RowMajor is the order of ONNX tensors.
 	RowMajor Layout = iota
 	// Panels holds a float32 activation [..., F] of R rows (all axes but the last) as ceil(R/16) panels of F x 16
-	// elements: 16 rows side by side. Lanes beyond the last row hold copies of the last row.
+	// elements: 16 rows side by side. Lanes beyond the last row hold copies of some row.
 	Panels
 )
 

@@ -15,7 +15,7 @@ var (
 )
 
 // lanes is the number of rows in a panel: an activation of R rows and F features is held as ceil(R/16) panels of F x 16
-// elements, 16 rows side by side. Lanes beyond the last row hold copies of the last row.
+// elements, 16 rows side by side. Lanes beyond the last row hold copies of some row.
 const lanes = 16
 
 // view is n elements of the arena from a byte offset, which is a multiple of 8.
