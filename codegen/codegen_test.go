@@ -89,3 +89,32 @@ func write(t *testing.T, file string, data []byte) {
 		t.Fatal(err)
 	}
 }
+
+// Layers are printed side by side; the files must not depend on who is first.
+func TestSameFiles(t *testing.T) {
+	a, err := txtar.ParseFile("../testdata/codegen/layers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range a.Files {
+		var first []File
+		for range 3 {
+			g, err := ir.Parse(f.Name, string(f.Data), low.New)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, err := Generate(g, Options{Package: "same", Model: "same.onnx", Version: "test"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = files
+			}
+			for i, o := range files {
+				if o.Name != first[i].Name || string(o.Data) != string(first[i].Data) {
+					t.Errorf("%s: %s differs from %s of the run before", f.Name, o.Name, first[i].Name)
+				}
+			}
+		}
+	}
+}

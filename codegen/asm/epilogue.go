@@ -32,6 +32,8 @@ var minusZero, magnitude = math.Float32frombits(1 << 31), math.Float32frombits(1
 func (m *matrix) epilogue(c *code, j, acc int) int {
 	y := acc
 	switch {
+	case m.negated[j]:
+		y = c.do(opFNMA, m.constant(c, m.Scale, j), acc, m.constant(c, m.Bias, j))
 	case m.Bias != nil:
 		y = c.do(opFMA, m.constant(c, m.Scale, j), acc, m.constant(c, m.Bias, j))
 	case uniform(m.Scale) && m.Scale[0] == 1: // x·1 is x

@@ -117,6 +117,7 @@ type matrix struct {
 	table    []*base // of the terms in memory
 	begun    []bool  // columns with a sum in the result
 	last     []int   // block of a column after which it is complete
+	negated  []bool  // columns whose sums are kept with the other sign
 }
 
 func newMatrix(l *Layer, p *printer, dst, src *base) *matrix {
@@ -127,7 +128,27 @@ func newMatrix(l *Layer, p *printer, dst, src *base) *matrix {
 			m.last[j] = i
 		}
 	}
+	m.negate()
 	return m
+}
+
+// negate finds the columns that begin with a subtraction, from zero. With the other sign that is no instruction, and all
+// that follows rounds alike; only zeros may differ in their sign, which a bias hides that is not zero itself.
+func (m *matrix) negate() {
+	m.negated = make([]bool, m.Schedule.N)
+	if m.Bias == nil {
+		return
+	}
+	seen := make([]bool, m.Schedule.N)
+	for _, b := range m.Schedule.Blocks {
+		for _, s := range b.Steps {
+			for _, u := range s.Uses {
+				if j := u.Index(); !seen[j] {
+					seen[j], m.negated[j] = true, u.Negative() && m.Bias[j] != 0
+				}
+			}
+		}
+	}
 }
 
 // Functions are the code of l for a set of instructions, to be called one after the other; pool gets the constants.

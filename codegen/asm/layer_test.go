@@ -110,6 +110,9 @@ func randomLayer(r *rand.Rand, i int) *testLayer {
 			l.extra = append(l.extra, floats(r, l.panels*n*lanes, false))
 		}
 	}
+	for q := 3; q < len(l.src); q += lanes { // a lane of zeros, and so of sums that are zero
+		l.src[q] = float32(math.Copysign(0, r.Float64()-.5))
+	}
 	if i%4 == 3 {
 		l.addFirst(r)
 	} else {

@@ -34,13 +34,13 @@ func (m *matrix) sums(c *code, block, lo, hi int, term func(step int) int) {
 		// Columns are independent: the one that has waited longest comes first.
 		slices.SortStableFunc(uses, func(a, b low.Signed) int { return wrote[a.Index()-lo] - wrote[b.Index()-lo] })
 		for _, u := range uses {
-			j := u.Index() - lo
+			j, minus := u.Index()-lo, u.Negative() != m.negated[u.Index()]
 			switch {
-			case acc[j] < 0 && u.Negative():
+			case acc[j] < 0 && minus:
 				acc[j] = c.do(opSub, c.zero(), t)
 			case acc[j] < 0:
 				acc[j] = t
-			case u.Negative():
+			case minus:
 				acc[j] = c.do(opSub, acc[j], t)
 			default:
 				acc[j] = c.do(opAdd, acc[j], t)
