@@ -124,14 +124,18 @@ class ChannelNorm(nn.Module):
 class WindowNorm(nn.Module):
     """LayerNorm over time: each channel of (w, batch, d) is normalised across its window; gamma and beta have length w.
 
-    With a density only that fraction of the gammas, those of the largest trained scores, is not 0.
+    With a density only that fraction of the gammas, those of the largest trained scores, is not 0. The last step's starts
+    among them: where it is 0, nothing that the window holds reaches a decoder of the last step, and no gradient comes back.
     """
 
     def __init__(self, w, density=None):
         super().__init__()
         self.gamma, self.beta = nn.Parameter(torch.ones(w)), nn.Parameter(torch.zeros(w))
         self.density = density
-        self.score = None if density is None else nn.Parameter(torch.empty(w).uniform_(-1, 1))
+        self.score = None
+        if density is not None:
+            self.score = nn.Parameter(torch.empty(w).uniform_(-1, 1))
+            self.score.data[-1] = 1.0
 
     def bake(self):
         """Replaces gamma by its masked values."""
@@ -220,11 +224,15 @@ class AnomalyModel(LastStep):
 class Forecaster(LastStep):
     """Forecasts one step: the last step of its window is 0 on entry, and the step that belongs there comes out.
 
-    gamma_density of the window norms' gammas are kept in the sparse model.
+    gamma_density is the fraction of the window norms' gammas that is kept; None: all. The paper's models kept half, its later
+    code all: a step whose gamma is 0 is lost to the steps after it, so that four norms leave few of them.
     """
 
     task = "forecast"
-    gamma_density = 0.5
+
+    def __init__(self, *sizes, gamma_density=None, **others):
+        self.gamma_density = gamma_density
+        super().__init__(*sizes, **others)
 
     def _norm(self, w, density):
         gammas = None if density is None else self.gamma_density

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--data-dir", help="where the named data sets are (default: $SBTC_DATA)")
     p.add_argument("--density", type=float, help="fraction of weights kept (0.5; anomaly 0.25)")
     p.add_argument("--qkv-density", type=float, default=0.5, help="fraction of Q, K, V kept in classifiers")
+    p.add_argument("--gamma-density", type=float, help="of the norms' gammas in forecasters (all; 0.5 as published)")
     p.add_argument("--dense", action="store_true", help="train the dense twin")
     p.add_argument("--window", type=int, help="steps of a window (longest series; 50; 200)")
     p.add_argument("--d-model", type=int, help="channels inside (32; anomaly 2 m; forecast 64)")
@@ -98,8 +99,9 @@ def build(a, data):
     if a.task == "classification":
         w = data.train.inputs[0].shape[1]
         return sbt.Classifier(m, w, a.d_model, len(data.classes), p_a=a.qkv_density, **sizes)
-    kind = sbt.AnomalyModel if a.task == "anomaly" else sbt.Forecaster
-    return kind(m, a.window, a.d_model, **sizes)
+    if a.task == "anomaly":
+        return sbt.AnomalyModel(m, a.window, a.d_model, **sizes)
+    return sbt.Forecaster(m, a.window, a.d_model, gamma_density=a.gamma_density, **sizes)
 
 
 def run(a) -> dict:

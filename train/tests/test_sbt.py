@@ -100,11 +100,22 @@ def test_window_norm_is_over_time():
     assert torch.allclose(norm(x), expected, atol=1e-5)
 
 
+def test_masked_gammas_are_exact_and_leave_the_last_step():
+    for seed in range(20):
+        torch.manual_seed(seed)
+        model = sbt.freeze(sbt.Forecaster(4, 9, 8, d_ff=16, density=0.5, gamma_density=0.5))
+        norms = [m for m in model.modules() if isinstance(m, sbt.WindowNorm)]
+        assert [int((n.gamma == 0).sum()) for n in norms] == [4] * 4
+        x = torch.randn(2, 9, 4)
+        assert not torch.allclose(model(x)[0], model(x)[1])
+
+
 @pytest.mark.parametrize("kind", [sbt.AnomalyModel, sbt.Forecaster])
 @pytest.mark.parametrize("density", [0.3, None])
 def test_freezing_keeps_the_function(kind, density):
     torch.manual_seed(0)
-    model = kind(4, 8, 8, d_ff=16, density=density).eval()
+    gammas = {"gamma_density": 0.5} if kind is sbt.Forecaster else {}
+    model = kind(4, 8, 8, d_ff=16, density=density, **gammas).eval()
     x = torch.randn(2, 8, 4)
     before = model(x).detach()
     frozen = sbt.freeze(model)
