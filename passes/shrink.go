@@ -82,6 +82,9 @@ func (s *shrinker) node(n *ir.Node) error {
 	if !some {
 		return nil
 	}
+	if r, ok := n.Op.(*op.Reshape); ok {
+		keep = worthGathering(r, n, keep)
+	}
 	if !s.smaller(n, keep) {
 		in := make([]*ir.Value, len(n.In))
 		for i, x := range n.In {
@@ -98,6 +101,18 @@ func (s *shrinker) node(n *ir.Node) error {
 	}, n, keep)
 	s.boxes[v] = box{y, keep}
 	return b.Err()
+}
+
+// worthGathering is the part of a reshaped value without those axes that would have to be gathered from the whole value
+// to leave out little.
+func worthGathering(r *op.Reshape, n *ir.Node, keep [][]int) [][]int {
+	keep = slices.Clone(keep)
+	for a, late := range r.Late(n, keep) {
+		if late && 100*len(keep[a]) > (100-worthJoining)*n.Out[0].Type.Shape[a] {
+			keep[a] = nil
+		}
+	}
+	return keep
 }
 
 // smaller reports whether there is less to compute than n does.
@@ -254,10 +269,15 @@ func (s *shrinker) extend(b *ir.Builder, v, y *ir.Value, a int, lists, both [][]
 	if len(lists[a]) == len(both[a]) {
 		return y
 	}
-	if saved := 100 - 100*len(both[a])/len(lists[a]); s.lost[v] == 0 || saved < s.lost[v] {
+	saved := 100 - 100*len(both[a])/len(lists[a])
+	scattered := spans(lists[a], both[a]) > 1
+	if scattered && a == len(lists)-1 {
+		saved /= 3 // a column in order again costs more than a row: its elements lie apart
+	}
+	if old, ok := s.lost[v]; !ok || saved < old {
 		s.lost[v] = saved
 	}
-	if spans(lists[a], both[a]) > 1 {
+	if scattered {
 		return s.interleave(b, v, y, a, lists, both)
 	}
 	var parts []*ir.Value

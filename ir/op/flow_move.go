@@ -173,9 +173,45 @@ func reshaping(n *ir.Node) Flow {
 // reshapeBox maps the smallest groups of axes that correspond, axes of length 1 aside: one axis to one, and several
 // where the kept part is a box of the input, too. Of other groups the input is taken whole.
 func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
-	from, to := n.In[0].Type.Shape, n.Out[0].Type.Shape
-	box, late := make([][]int, len(from)), make([][]int, len(to))
+	to := n.Out[0].Type.Shape
+	box, late := make([][]int, len(n.In[0].Type.Shape)), make([][]int, len(to))
 	shape := slices.Clone(to)
+	if !reshapeGroups(n, func(fi, i, tj, j int) {
+		if !slices.ContainsFunc(keep[tj:j], func(l []int) bool { return l != nil }) {
+			return
+		}
+		if part := boxAmong(boxElems(to[tj:j], keep[tj:j]), n.In[0].Type.Shape[fi:i]); part != nil {
+			copy(box[fi:], part)
+			copy(shape[tj:], boxShape(to[tj:j], keep[tj:j]))
+		} else {
+			copy(late[tj:], keep[tj:j])
+		}
+	}) {
+		return nil
+	}
+	return s.Gather(s.B.Add(&Reshape{}, s.Get(0, box), s.B.Ints(shape...)), late)
+}
+
+// Late reports which axes of the part keep of the result can only be cut down once the input was reshaped whole.
+func (*Reshape) Late(n *ir.Node, keep [][]int) []bool {
+	to, late := n.Out[0].Type.Shape, make([]bool, len(keep))
+	reshapeGroups(n, func(fi, i, tj, j int) {
+		if !slices.ContainsFunc(keep[tj:j], func(l []int) bool { return l != nil }) {
+			return
+		}
+		if boxAmong(boxElems(to[tj:j], keep[tj:j]), n.In[0].Type.Shape[fi:i]) == nil {
+			for a := tj; a < j; a++ {
+				late[a] = keep[a] != nil
+			}
+		}
+	})
+	return late
+}
+
+// reshapeGroups calls f for the smallest groups of axes, fi to i of the input and tj to j of the result, that hold the
+// same elements, axes of length 1 aside; it reports whether there are such.
+func reshapeGroups(n *ir.Node, f func(fi, i, tj, j int)) bool {
+	from, to := n.In[0].Type.Shape, n.Out[0].Type.Shape
 	i, j := 0, 0
 	for i < len(from) || j < len(to) {
 		switch {
@@ -195,20 +231,12 @@ func reshapeBox(s *Shrinker, n *ir.Node, keep [][]int) *ir.Value {
 				q *= to[j]
 				j++
 			} else {
-				return nil
+				return false
 			}
 		}
-		if !slices.ContainsFunc(keep[tj:j], func(l []int) bool { return l != nil }) {
-			continue
-		}
-		if part := boxAmong(boxElems(to[tj:j], keep[tj:j]), from[fi:i]); part != nil {
-			copy(box[fi:], part)
-			copy(shape[tj:], boxShape(to[tj:j], keep[tj:j]))
-		} else {
-			copy(late[tj:], keep[tj:j])
-		}
+		f(fi, i, tj, j)
 	}
-	return s.Gather(s.B.Add(&Reshape{}, s.Get(0, box), s.B.Ints(shape...)), late)
+	return true
 }
 
 // boxAmong is the box of a tensor of the given shape that the elements, which increase, make up; nil if they make up none.
