@@ -119,7 +119,11 @@ func withZero(t *ir.Tensor) *ir.Tensor {
 	return out
 }
 
-// makeColumns is a layer whose columns come as a move would place them, constants that are the same in all rows among them.
+// cheapColumns is how many weights a column of a layer has at most, on average, for which it may be computed twice.
+const cheapColumns = 4
+
+// makeColumns is a layer whose columns come as a move would place them, constants among them: those that are the same in all
+// rows are its bias, others are added to it, as those are that were added before the move.
 func makeColumns(b *ir.Builder, n *ir.Node, m *low.Move, uses map[*ir.Value]int) *ir.Value {
 	layer := -1
 	for i, v := range n.In {
@@ -130,61 +134,98 @@ func makeColumns(b *ir.Builder, n *ir.Node, m *low.Move, uses map[*ir.Value]int)
 			layer = i
 		}
 	}
-	if layer < 0 || n.In[layer].Def == nil || uses[n.In[layer]] != 1 {
+	if layer < 0 || n.In[layer].Def == nil {
 		return nil
 	}
-	made := n.In[layer].Def
+	x, added := n.In[layer], (*ir.Value)(nil)
+	if x.Def.Op.Name() == "sbtc.Map" {
+		if x, added = layerAndConstant(x.Def); x == nil {
+			return nil
+		}
+	}
+	made := x.Def
 	l, ok := made.Op.(*low.Linear)
 	t := n.Out[0].Type
 	if !ok || !l.Act.IsZero() || l.Strategy != "" || t.DType != ir.Float32 || l.Kind == "dense" && len(n.In) > 1 || !sameLead(t.Shape, made.In[0].Type.Shape) {
+		return nil
+	}
+	w := made.In[1].Const
+	if nonzeros(w) > cheapColumns*w.Shape[1] && (uses[n.In[layer]] != 1 || uses[x] != 1) {
 		return nil
 	}
 	from := columnMap(n, m)
 	if from == nil {
 		return nil
 	}
-	w := made.In[1].Const
-	bias, biased := make([]float32, len(from)), made.In[l.Operands()-1] != nil
 	pick := make([]int, len(from)) // columns of the layer; -1: a constant
 	copies := 0
 	for j, c := range from {
-		if pick[j] = c.at; c.from == layer {
-			if copies++; biased {
-				bias[j] = ir.Data[float32](made.In[l.Operands()-1].Const)[c.at]
-			}
-			continue
+		if pick[j] = -1; c.from == layer {
+			pick[j] = c.at
+			copies++
 		}
-		pick[j] = -1
-		v, ok := constantColumn(n.In[c.from].Const, c.at)
-		if !ok {
-			return nil
-		}
-		bias[j] = v
 	}
 	if copies > w.Shape[1] {
 		return nil
 	}
-	biased = biased || slices.ContainsFunc(bias, func(v float32) bool { return v != 0 })
+	rows, varied := t.Rows(), false
+	share := make([]float32, rows*len(from)) // what is added to the products, row by row
+	for i := range share {
+		r, c := i/len(from), from[i%len(from)]
+		switch v := n.In[c.from].Const; {
+		case v != nil:
+			share[i] = constantAt(v, r, c.at)
+		case added != nil:
+			share[i] = constantAt(added.Const, r, c.at)
+		}
+		varied = varied || share[i] != share[i%len(from)]
+	}
+	last := l.Operands() - 1
 	in := slices.Clone(made.In[:l.Operands()])
 	in[1] = b.Const(pickColumns(w, pick))
 	if l.Kind == "ternary" {
 		in[2] = b.Const(pickColumns(in[2].Const.Reshape(1, w.Shape[1]), pick).Reshape(len(pick)))
 	}
-	if biased {
-		in[l.Operands()-1] = b.Const(ir.Of(ir.Float32, []int{len(bias)}, bias))
+	bias := in[last]
+	if bias != nil {
+		bias = b.Const(pickColumns(bias.Const.Reshape(1, w.Shape[1]), pick).Reshape(len(pick)))
 	}
-	return b.Add(l, in...)
+	if in[last] = bias; !varied && (bias == nil || added == nil) {
+		row := share[:len(from)]
+		for j, q := range pick {
+			if q >= 0 && bias != nil {
+				row[j] = ir.Data[float32](bias.Const)[j]
+			}
+		}
+		if bias != nil || slices.ContainsFunc(row, func(v float32) bool { return v != 0 }) {
+			in[last] = b.Const(ir.Of(ir.Float32, []int{len(row)}, row))
+		}
+		return b.Add(l, in...)
+	}
+	return low.Elementwise(b, "add(x0,x1)", b.Add(l, in...), b.Const(ir.Of(ir.Float32, t.Shape, share)))
 }
 
-// constantColumn is the value of column j of t, if it is the same in all rows.
-func constantColumn(t *ir.Tensor, j int) (float32, bool) {
-	x, n := ir.Data[float32](t), t.Type().Features()
-	for i := j; i < len(x); i += n {
-		if x[i] != x[j] {
-			return 0, false
-		}
+// layerAndConstant are the operands of the sum of a value and a constant with its rows, or one for all.
+func layerAndConstant(n *ir.Node) (x, c *ir.Value) {
+	sum := n.Op.(*low.Map).Expr.String()
+	if len(n.In) != 2 || sum != "add(x0,x1)" && sum != "add(x1,x0)" {
+		return nil, nil
 	}
-	return x[j], true
+	if x, c = n.In[0], n.In[1]; x.Const != nil {
+		x, c = c, x
+	}
+	t := n.Out[0].Type
+	if c.Const == nil || x.Def == nil || !slices.Equal(x.Type.Shape, t.Shape) || c.Type.DType != ir.Float32 || c.Type.Features() != t.Features() ||
+		c.Type.Len() != t.Len() && c.Type.Len() != t.Features() {
+		return nil, nil
+	}
+	return x, c
+}
+
+// constantAt is the element in column j of row r of a constant, which may have one row for all.
+func constantAt(t *ir.Tensor, r, j int) float32 {
+	x, n := ir.Data[float32](t), t.Type().Features()
+	return x[(r*n+j)%len(x)]
 }
 
 // pickColumns picks columns of a matrix; -1 stands for one of zeros.

@@ -19,7 +19,10 @@ func TestColumns(t *testing.T) {
 		"dense":    {"h = MatMul(x, a)\n r = Relu(h)\n p = Gather<axis=1>(r, i)\n d = sbtc.Rand<shape=[5,6], seed=7>()\n y = MatMul(p, d)", 1},
 		"twice":    {"h = MatMul(x, a)\n r = Relu(h)\n f = Constant<value=int64[5] {1,1,2,3,4}>()\n p = Gather<axis=1>(r, f)\n y = MatMul(p, b)", 1},
 		"joined":   {"h = MatMul(x, g)\n j = Concat<axis=1>(h, k)\n y = Gather<axis=1>(j, l)", 0},
-		"rows":     {"h = MatMul(x, g)\n j = Concat<axis=1>(h, m)\n y = Gather<axis=1>(j, l)", 2},
+		"rows":     {"h = MatMul(x, g)\n j = Concat<axis=1>(h, m)\n y = Gather<axis=1>(j, l)", 0},
+		"added":    {"h = MatMul(x, g)\n n = sbtc.Rand<shape=[3,4], seed=9>()\n s = Add(h, n)\n j = Concat<axis=1>(s, m)\n y = Gather<axis=1>(j, l)", 0},
+		"shared":   {"c = sbtc.Rand<shape=[8,4], seed=5, density=0.25>()\n h = MatMul(x, c)\n n = sbtc.Rand<shape=[3,4], seed=9>()\n s = Add(h, n)\n j = Concat<axis=1>(s, m)\n z = Gather<axis=1>(j, l)\n o = Gather<axis=1>(s, v)\n y = Add(z, o)", 0},
+		"biased":   {"h = MatMul(x, g)\n n = sbtc.Rand<shape=[4], seed=9>()\n s = Add(h, n)\n j = Concat<axis=1>(s, k)\n y = Gather<axis=1>(j, l)", 0},
 		"permuted": {"d = sbtc.Rand<shape=[8,6], seed=7>()\n h = MatMul(x, d)\n q = Constant<value=int64[6] {5,0,1,4,2,3}>()\n y = Gather<axis=1>(h, q)", 0},
 		"read":     {"d = sbtc.Rand<shape=[8,6], seed=7>()\n h = MatMul(x, d)\n q = Constant<value=int64[6] {5,0,1,4,2,3}>()\n z = Gather<axis=1>(h, q)\n y = Add(z, h)", 1},
 	} {
@@ -31,6 +34,7 @@ func TestColumns(t *testing.T) {
  e = Constant<value=int64[5] {7,0,2,3,5}>()
  k = Constant<value=float[3,2] {1,-2,1,-2,1,-2}>()
  m = Constant<value=float[3,2] {1,-2,1,-2,1,3}>()
+ v = Constant<value=int64[1] {2}>()
  l = Constant<value=int64[6] {5,0,1,4,2,3}>()
  ` + c.body + "\n}\n"
 		g := parse(t, text)
