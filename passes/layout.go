@@ -113,7 +113,13 @@ func (l *layouter) rows(n *ir.Node, op *low.Move) *ir.Value {
 	}
 	rows := *op
 	rows.Pack = t.Rows() > 1
-	return l.b.Add(&rows, n.In...)
+	in := slices.Clone(n.In)
+	for i, v := range in {
+		if v.Const != nil && rows.Pack && v.Type.Rows() > 1 { // constants cost nothing to bring into panels
+			in[i] = l.in(v, ir.Panels)
+		}
+	}
+	return l.b.Add(&rows, in...)
 }
 
 func inPanels(v *ir.Value) bool { return v != nil && v.Type.Layout == ir.Panels }

@@ -1,6 +1,10 @@
 package low
 
-import "github.com/sbtc-go/sbtc/ir"
+import (
+	"slices"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
 
 // A RowPart is a part of a Move seen as one of rows: Cols features from FromCol on of the rows Src, Src + SrcStep, ... of
 // input From become those from ToCol on of the rows Dst, Dst + DstStep, ...
@@ -53,10 +57,25 @@ func rowParts(p Part, to, from int) ([]RowPart, bool) {
 	if r.ToCol+r.Cols > to || r.FromCol+r.Cols > from {
 		return nil, false
 	}
-	for i := range dims {
-		if out[i]%to != 0 || in[i]%from != 0 {
+	for i, d := range dims {
+		if out[i]%to == 0 && in[i]%from == 0 {
+			continue
+		}
+		if d > maxRowParts { // columns some distance apart: a part for each
 			return nil, false
 		}
+		var parts []RowPart
+		for at := range d {
+			one := Part{From: p.From, Dims: slices.Delete(slices.Clone(dims), i, i+1), Out: p.Out + at*out[i], OutStrides: slices.Delete(slices.Clone(out[:len(dims)]), i, i+1),
+				In: p.In + at*in[i], InStrides: slices.Delete(slices.Clone(in[:len(dims)]), i, i+1)}
+			one.Dims, one.OutStrides, one.InStrides = append(one.Dims, r.Cols), append(one.OutStrides, 1), append(one.InStrides, 1)
+			more, ok := rowParts(one, to, from)
+			if !ok || len(parts)+len(more) > maxRowParts {
+				return nil, false
+			}
+			parts = append(parts, more...)
+		}
+		return parts, true
 	}
 	if n := len(dims) - 1; n >= 0 {
 		r.Rows, r.DstStep, r.SrcStep = dims[n], out[n]/to, in[n]/from
