@@ -9,6 +9,10 @@ import (
 // loads between two columns.
 const sparseBelow = 60
 
+// sparseRowBelow is the same for a layer of one row: its chains over lists wait for one addition after the other, while a dense
+// layer takes the weights as fast as they come from memory.
+const sparseRowBelow = 10
+
 // maxIndexed is the number of rows that the 16-bit indices of ternary and sparse kernels reach.
 const maxIndexed = 1 << 16
 
@@ -26,7 +30,11 @@ func sparse(g *ir.Graph) (bool, error) {
 				nonzero++
 			}
 		}
-		if nonzero*100 >= len(w)*sparseBelow {
+		below := sparseBelow
+		if n.In[0].Type.Rows() == 1 {
+			below = sparseRowBelow
+		}
+		if nonzero*100 >= len(w)*below {
 			return nil, nil
 		}
 		return []*ir.Value{b.Add(&low.Linear{Kind: "sparse", Act: l.Act}, n.In...)}, nil
