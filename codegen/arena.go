@@ -177,7 +177,7 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 		v = r
 	}
 	if c := e.consts[v]; c != nil {
-		all := e.weights.plain(e, c, ir.Panels)
+		all := e.panelConst(v, c)
 		if width := ir.Lanes * shown.Type.Features(); e.cut(shown) {
 			return all.Index(jen.Id("lo").Op("*").Lit(width), jen.Id("hi").Op("*").Lit(width))
 		}
@@ -194,7 +194,7 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 	}
 	b, ok := e.arena.places[v]
 	if !ok {
-		b = e.arena.reserve(v.Type.Room() * elemSize(v.Type.DType))
+		b = e.arena.reserve(e.allRoom(v) * elemSize(v.Type.DType))
 		e.arena.places[v] = b
 	}
 	e.use("view")

@@ -62,8 +62,48 @@ func (e *emitter) panels(v *ir.Value) *jen.Statement {
 		return jen.Lit(panelsOf(v.Type))
 	}
 	per := v.Type.Rows() / e.batch.size
+	if apart(per) {
+		return e.batch.times(e.batch.size * panelsOfRows(per))
+	}
 	e.batch.panels[per] = true
 	return jen.Id(panelCount(per))
+}
+
+// apart reports whether samples of so many rows have panels of their own: attention, moves and sums along rows then work
+// as for one sample, at the price of idle lanes in the last panel of each.
+func apart(rows int) bool { return rows >= ir.Lanes }
+
+// own is the number of panels of each sample, if samples of v have panels of their own; else 0.
+func (e *emitter) own(v *ir.Value) int {
+	if e.batch.size == 1 || v.Type.Layout != ir.Panels || !apart(v.Type.Rows()/e.batch.size) {
+		return 0
+	}
+	if c := e.consts[e.arena.rootOf(v)]; !e.batch.parted[v] && (c == nil || !low.Repeats(c, e.batch.size)) {
+		return 0
+	}
+	return panelsOfRows(v.Type.Rows() / e.batch.size)
+}
+
+// panelConst is the constant c that v has in panels.
+func (e *emitter) panelConst(v *ir.Value, c *ir.Tensor) *jen.Statement {
+	own := e.own(v)
+	if own == 0 {
+		return e.weights.plain(e, c, ir.Panels)
+	}
+	rows, features := v.Type.Rows()/e.batch.size, v.Type.Features()
+	first := c.Gather([]int{rows, features}, func(i int) int { return i })
+	packed := jen.Id(e.use("packedPanels")).Call(e.weights.stored(e, first), jen.Lit(rows), jen.Lit(features))
+	return e.weights.field(jen.Index().Float32(), jen.Id(e.use("repeated")).Call(packed, jen.Lit(e.allRoom(v))))
+}
+
+func panelsOfRows(rows int) int { return (rows + ir.Lanes - 1) / ir.Lanes }
+
+// allRoom is the number of elements that v occupies with all samples.
+func (e *emitter) allRoom(v *ir.Value) int {
+	if own := e.own(v); own > 0 {
+		return e.batch.size * own * ir.Lanes * v.Type.Features()
+	}
+	return v.Type.Room()
 }
 
 func panelCount(rows int) string { return fmt.Sprintf("panels%d", rows) }
@@ -81,8 +121,11 @@ func (e *emitter) room(v *ir.Value) *jen.Statement {
 	case e.cut(v):
 		return jen.Parens(e.panels(v)).Op("*").Lit(ir.Lanes * v.Type.Features())
 	case !e.batch.has(v) || e.workers.rows != 0:
-		return jen.Lit(v.Type.Room())
+		return jen.Lit(e.allRoom(v))
 	case v.Type.Layout == ir.Panels:
+		if own := e.own(v); own > 0 {
+			return e.batch.times(e.allRoom(v))
+		}
 		return e.panels(v).Op("*").Lit(ir.Lanes * v.Type.Features())
 	}
 	return e.batch.times(v.Type.Len())
@@ -94,7 +137,7 @@ func (e *emitter) like(v *ir.Value, d ir.DType) *jen.Statement {
 		return jen.Nil()
 	}
 	e.use("view")
-	return view(goType(d), jen.Lit(e.arena.borrow(v.Type.Room()*elemSize(d)).off), e.room(v))
+	return view(goType(d), jen.Lit(e.arena.borrow(e.allRoom(v)*elemSize(d)).off), e.room(v))
 }
 
 // walks reports whether the loops that compute v have the samples in the outermost one. They do not if all samples

@@ -263,6 +263,12 @@ func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
 		}
 		ends, spans = e.table("ends", int32s(es)), e.table("spans", int32s(ss))
 	}
+	if own := e.own(n.In[0]); own > 0 {
+		fields[jen.Id("queryStep")] = jen.Lit(own * ir.Lanes)
+	}
+	if own := e.own(n.In[1]); own > 0 {
+		fields[jen.Id("keyStep")] = jen.Lit(own * ir.Lanes)
+	}
 	shape := e.table("attention", jen.Id(e.use("attendShape")).Values(fields))
 	var dst, qr, kr, vr *jen.Statement
 	e.whole(func() { dst, qr, kr, vr = e.ref(n.Out[0]), e.ref(n.In[0]), e.ref(n.In[1]), e.ref(n.In[2]) })

@@ -27,6 +27,12 @@ func (e *emitter) move(n *ir.Node, op *low.Move) error {
 	case op.Layout() == x.Type.Layout:
 		e.body = append(e.body, jen.Copy(e.ref(out), e.ref(x)))
 		return nil
+	case op.Pack && e.own(out) > 0:
+		e.call("packSamples", e.ref(out), e.ref(x), jen.Id("n"), jen.Lit(x.Type.Rows()/e.batch.size), jen.Lit(x.Type.Features()))
+		return nil
+	case e.own(x) > 0:
+		e.call("unpackSamples", e.ref(out), e.ref(x), jen.Id("n"), jen.Lit(x.Type.Rows()/e.batch.size), jen.Lit(x.Type.Features()))
+		return nil
 	case op.Pack:
 		e.call("packPanels", e.ref(out), e.ref(x), e.rows(x), jen.Lit(x.Type.Features()))
 		return nil
@@ -120,6 +126,10 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 	if len(outer.dims) > boxAxes || len(inner.dims) > boxAxes {
 		return fmt.Errorf("a reduction over axes %v of %v is too irregular", op.Axes, x.Type)
 	}
+	if columns(op, x.Type.DType, outer, inner) {
+		e.call("columnSums", e.ref(out), e.ref(x), jen.Lit(inner.dims[0]), jen.Lit(inner.strides[0][0]), jen.Lit(op.Fn == "mean"))
+		return nil
+	}
 	partials := op.Partials
 	if !x.Type.DType.IsFloat() {
 		partials = 1
@@ -144,6 +154,16 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 		run(e.ref(out))
 	}
 	return nil
+}
+
+// columns reports whether op sums matrices that lie one after the other, each to one row, in chains.
+func columns(op *low.Reduce, d ir.DType, outer, inner *loops) bool {
+	if op.Fn != "sum" && op.Fn != "mean" || d != ir.Float32 || op.Partials != 1 || len(inner.dims) != 1 || len(outer.dims) == 0 || len(outer.dims) > 2 {
+		return false
+	}
+	last := len(outer.dims) - 1
+	width := inner.strides[0][0]
+	return width > 1 && outer.dims[last] == width && outer.strides[0][last] == 1 && (last == 0 || outer.strides[0][0] == width*inner.dims[0])
 }
 
 // reduceKernel is the kernel for a reduction and the arguments that follow the table.

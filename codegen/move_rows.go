@@ -33,7 +33,7 @@ func (e *emitter) moveRows(n *ir.Node, op *low.Move) {
 	}
 	for _, r := range parts {
 		x := n.In[r.From]
-		e.call("moveRows", e.ref(out), e.ref(x), jen.Op("&").Add(e.rowMove(r, out, x)))
+		e.call("moveRows", e.ref(out), e.ref(x), jen.Op("&").Add(e.rowMove(r, out, x, out.Type.Rows())))
 	}
 }
 
@@ -51,24 +51,31 @@ func (e *emitter) moveSamples(n *ir.Node, op *low.Move) {
 		if e.batch.has(x) || p.InStep() > 0 {
 			src = x.Type.Rows() / e.batch.size
 		}
+		rows := out.Type.Rows()
+		if own := e.own(out); own > 0 {
+			rows, dst = dst, -own*ir.Lanes*out.Type.Features()
+		}
+		if own := e.own(x); own > 0 && src > 0 {
+			src = -own * ir.Lanes * x.Type.Features()
+		}
 		for _, r := range parts {
-			e.call("moveSamples", e.ref(out), e.ref(x), jen.Op("&").Add(e.rowMove(r, out, x)), jen.Id("n"), jen.Lit(dst), jen.Lit(src))
+			e.call("moveSamples", e.ref(out), e.ref(x), jen.Op("&").Add(e.rowMove(r, out, x, rows)), jen.Id("n"), jen.Lit(dst), jen.Lit(src))
 		}
 	}
 }
 
-// rowMove is the table of a part of rows.
-func (e *emitter) rowMove(r low.RowPart, out, x *ir.Value) *jen.Statement {
+// rowMove is the table of a part of rows, to a matrix of so many.
+func (e *emitter) rowMove(r low.RowPart, out, x *ir.Value, rows int) *jen.Statement {
 	return e.table("rows", jen.Id(e.use("rowMove")).Values(jen.Dict{
 		jen.Id("rows"): jen.Lit(r.Rows), jen.Id("cols"): jen.Lit(r.Cols),
-		jen.Id("dst"): e.rowPlace(out.Type, r.Dst, r.DstStep, r.ToCol), jen.Id("src"): e.rowPlace(x.Type, r.Src, r.SrcStep, r.FromCol),
+		jen.Id("dst"): e.rowPlace(out.Type, r.Dst, r.DstStep, r.ToCol, rows), jen.Id("src"): e.rowPlace(x.Type, r.Src, r.SrcStep, r.FromCol, x.Type.Rows()),
 	}))
 }
 
-func (e *emitter) rowPlace(t ir.Type, row, step, col int) *jen.Statement {
+func (e *emitter) rowPlace(t ir.Type, row, step, col, all int) *jen.Statement {
 	return jen.Id(e.use("rowPlace")).Values(jen.Dict{
 		jen.Id("panels"): jen.Lit(t.Layout == ir.Panels), jen.Id("row"): jen.Lit(row), jen.Id("step"): jen.Lit(step),
-		jen.Id("col"): jen.Lit(col), jen.Id("n"): jen.Lit(t.Features()), jen.Id("all"): jen.Lit(t.Rows()),
+		jen.Id("col"): jen.Lit(col), jen.Id("n"): jen.Lit(t.Features()), jen.Id("all"): jen.Lit(all),
 	})
 }
 

@@ -11,6 +11,7 @@ type attendShape struct {
 	scale                float32
 	panels               bool   // q, k, v and the result are panels
 	from, to             int    // panels of the result that are computed; to 0: all
+	queryStep, keyStep   int    // rows from one sample to the next in panels; 0: as many as it has
 	maskStrides          [4]int // of the additive mask, by batch, head, query and key
 }
 
@@ -33,17 +34,17 @@ func attendGeneric(dst, q, k, v, mask, scores []float32, scratch []float64, s *a
 			if h%(s.heads/s.kvHeads) == 0 { // the first head of the group
 				for j := range s.keys {
 					for c := range s.dh {
-						kw[(j/2*s.dh+c)*2+j%2] = float64(k[s.at(b*s.keys+j, g*s.dh+c, s.kvHeads*s.dh)])
+						kw[(j/2*s.dh+c)*2+j%2] = float64(k[s.at(s.keyRow(b)+j, g*s.dh+c, s.kvHeads*s.dh)])
 					}
 					for c := range s.dv {
-						vw[(c/2*s.keys+j)*2+c%2] = float64(v[s.at(b*s.keys+j, g*s.dv+c, s.kvHeads*s.dv)])
+						vw[(c/2*s.keys+j)*2+c%2] = float64(v[s.at(s.keyRow(b)+j, g*s.dv+c, s.kvHeads*s.dv)])
 					}
 				}
 			}
 			for i := from; i < to; i += 4 {
 				n := min(4, to-i)
 				for l := range 4 {
-					r := b*s.queries + i + min(l, n-1)
+					r := s.queryRow(b) + i + min(l, n-1)
 					for c := range s.dh {
 						qw[c*4+l] = float64(q[s.at(r, h*s.dh+c, s.heads*s.dh)])
 					}
@@ -75,15 +76,38 @@ func (s *attendShape) inRange(b int) (from, to int) {
 	if s.to == 0 {
 		return 0, s.queries
 	}
-	from, to = max(0, s.from*lanes-b*s.queries), min(s.queries, s.to*lanes-b*s.queries)
+	from, to = max(0, s.from*lanes-s.queryRow(b)), min(s.queries, s.to*lanes-s.queryRow(b))
 	return from, max(from, to)
 }
 
 // lastRow fills the lanes beyond the last row, if its panel is computed.
 func (s *attendShape) lastRow(dst []float32) {
+	if n := s.heads * s.dv; s.queryStep > 0 {
+		for b := range s.batch {
+			if end := b*s.queryStep + s.queries; s.to == 0 || s.from*lanes < end && end <= s.to*lanes {
+				copyLastRow(dst[b*s.queryStep*n:], s.queries, n)
+			}
+		}
+		return
+	}
 	if rows := s.batch * s.queries; s.to == 0 || s.to*lanes >= rows {
 		copyLastRow(dst, rows, s.heads*s.dv)
 	}
+}
+
+// queryRow is the row of the first query of sample b, keyRow of its first key.
+func (s *attendShape) queryRow(b int) int {
+	if s.queryStep > 0 {
+		return b * s.queryStep
+	}
+	return b * s.queries
+}
+
+func (s *attendShape) keyRow(b int) int {
+	if s.keyStep > 0 {
+		return b * s.keyStep
+	}
+	return b * s.keys
 }
 
 // at is the position of feature c of row r among n features.
@@ -171,7 +195,7 @@ func (t *attendTile) run(dst, scores []float32, from, to int, spans []int32) {
 			ew = ew[4*(hi-lo):]
 		}
 		for l := from; l < to; l++ {
-			r, inv := t.b*t.queries+t.i+l, 1/sum[l]
+			r, inv := t.queryRow(t.b)+t.i+l, 1/sum[l]
 			dst[t.at(r, t.h*t.dv+c, t.heads*t.dv)] = float32(acc[l]) * inv
 			if c+1 < t.dv {
 				dst[t.at(r, t.h*t.dv+c+1, t.heads*t.dv)] = float32(acc[4+l]) * inv

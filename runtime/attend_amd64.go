@@ -49,7 +49,7 @@ func attendPanels(dst, q, k, v, mask, scores []float32, scratch []float64, s *at
 		if from == to {
 			continue
 		}
-		first, last := b*s.queries+from, b*s.queries+to
+		first, last := s.queryRow(b)+from, s.queryRow(b)+to
 		for p := first / lanes; p*lanes < last; p++ {
 			t := queryPanel{attendShape: s, panel: p, lo: max(0, first-p*lanes), hi: min(lanes, last-p*lanes), b: b}
 			t.segments = t.cut(scratch, ends, spans)
@@ -64,9 +64,12 @@ func attendPanels(dst, q, k, v, mask, scores []float32, scratch []float64, s *at
 	}
 }
 
+// alone reports whether lanes beyond those of the sample belong to no other one.
+func (t *queryPanel) alone() bool { return t.b == t.batch-1 || t.queryStep > 0 }
+
 // query is the query in lane l, the nearest one if the lane has none of this batch.
 func (t *queryPanel) query(l int) int {
-	return t.panel*lanes + min(max(l, t.lo), t.hi-1) - t.b*t.queries
+	return t.panel*lanes + min(max(l, t.lo), t.hi-1) - t.queryRow(t.b)
 }
 
 // cut writes the segments to room, at most one for every key.
@@ -119,7 +122,7 @@ func (t *queryPanel) run(dst, q, k, v, mask, scores []float32) {
 	for seg := t.segments; len(seg) >= 3; seg = seg[3:] {
 		members(&member, int(seg[2]))
 		for j, end := int(seg[0]), int(seg[1]); j < end; {
-			r := t.b*t.keys + j
+			r := t.keyRow(t.b) + j
 			c := min(end-j, lanes-r%lanes)
 			if r/lanes != done {
 				done = r / lanes
@@ -152,7 +155,7 @@ func (t *queryPanel) run(dst, q, k, v, mask, scores []float32) {
 	}
 	scaleRows(&out[0], &out[0], &sum[0], t.dv)
 	y := dst[(t.panel*t.heads+t.h)*t.dv*lanes:][:t.dv*lanes]
-	if t.lo == 0 && (t.hi == lanes || t.b == t.batch-1) {
+	if t.lo == 0 && (t.hi == lanes || t.alone()) {
 		copy(y, out)
 		return
 	}
@@ -184,7 +187,7 @@ func (t *queryPanel) values(out, other, v, scores []float32, g int) {
 			y = other
 		}
 		for j, end := int(seg[0]), int(seg[1]); j < end; {
-			r := t.b*t.keys + j
+			r := t.keyRow(t.b) + j
 			c := min(end-j, lanes-r%lanes)
 			addKeys(y, scores, v[(r/lanes*t.kvHeads+g)*t.dv*lanes+r%lanes:], c, t.dv)
 			scores = scores[c*lanes:]

@@ -32,13 +32,13 @@ const longKeys = 1 << 12
 // wholePanel reports whether all lanes attend to the same keys, which begin with a panel, without a mask.
 func wholePanel(t *queryPanel, mask []float32) bool {
 	const all = 1<<lanes - 1
-	return mask == nil && len(t.segments) == 3 && t.segments[2] == all && (t.b*t.keys+int(t.segments[0]))%lanes == 0 &&
+	return mask == nil && len(t.segments) == 3 && t.segments[2] == all && (t.keyRow(t.b)+int(t.segments[0]))%lanes == 0 &&
 		t.keys*t.dh <= longKeys*64 && t.keys <= longKeys && 2*t.dv >= lanes
 }
 
 // runWhole is run for such a panel: scores has a row for each key, and then the results.
 func runWhole(t *queryPanel, dst, q, k, v, scores []float32) {
-	first := t.b*t.keys + int(t.segments[0])
+	first := t.keyRow(t.b) + int(t.segments[0])
 	n, panel, g := int(t.segments[1]-t.segments[0]), first/lanes, t.h/(t.heads/t.kvHeads)
 	qh := q[(t.panel*t.heads+t.h)*t.dh*lanes:][:t.dh*lanes]
 	top, sum, scale := everyLane(-inf32), [lanes]float32{}, t.scale
@@ -61,7 +61,7 @@ func runWhole(t *queryPanel, dst, q, k, v, scores []float32) {
 		sum[l] = 1 / x
 	}
 	y := dst[(t.panel*t.heads+t.h)*t.dv*lanes:][:t.dv*lanes]
-	out, direct := y, t.lo == 0 && (t.hi == lanes || t.b == t.batch-1)
+	out, direct := y, t.lo == 0 && (t.hi == lanes || t.alone())
 	if !direct {
 		out = scores[t.keys*lanes:][:t.dv*lanes]
 	}

@@ -68,10 +68,30 @@ func moveRows(dst, src []float32, m *rowMove) {
 	}
 }
 
-// moveSamples moves rows of n samples, which have so many rows each in dst and in src; m is the move of the first one.
+// moveSamples moves rows of n samples, which have so many rows each in dst and in src; m is the move of the first one. Of
+// a sample that has panels of its own, the elements are given instead of rows, as less than nothing.
 func moveSamples(dst, src []float32, m *rowMove, n, dstRows, srcRows int) {
 	each := *m
+	if dstRows < 0 {
+		for b := range n {
+			x := src
+			if srcRows < 0 {
+				x = src[-b*srcRows:]
+			} else {
+				each.src.row = m.src.row + b*srcRows
+			}
+			moveRows(dst[-b*dstRows:], x, &each)
+		}
+		return
+	}
 	each.dst.all = n * dstRows
+	if srcRows < 0 {
+		for b := range n {
+			moveRows(dst, src[-b*srcRows:], &each)
+			each.dst.row += dstRows
+		}
+		return
+	}
 	if each.rows == 1 {
 		each.rows, each.dst.step, each.src.step = n, dstRows, srcRows
 		moveRows(dst, src, &each)

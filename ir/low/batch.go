@@ -100,14 +100,19 @@ func (s *samples) repeats(v *ir.Value) bool {
 		}
 		v = v.Def.In[0]
 	}
-	n := v.Type.Len()
-	if v.Const == nil || n == 0 || n%s.b != 0 {
+	return v.Const != nil && Repeats(v.Const, s.b)
+}
+
+// Repeats reports whether t is b equal parts.
+func Repeats(t *ir.Tensor, b int) bool {
+	n := t.Len()
+	if n == 0 || n%b != 0 {
 		return false
 	}
-	part := n / s.b
-	first := v.Const.Gather([]int{part}, func(i int) int { return i })
-	for k := 1; k < s.b; k++ {
-		if !reflect.DeepEqual(first.Any(), v.Const.Gather([]int{part}, func(i int) int { return k*part + i }).Any()) {
+	part := n / b
+	first := t.Gather([]int{part}, func(i int) int { return i })
+	for k := 1; k < b; k++ {
+		if !reflect.DeepEqual(first.Any(), t.Gather([]int{part}, func(i int) int { return k*part + i }).Any()) {
 			return false
 		}
 	}
