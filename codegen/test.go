@@ -160,7 +160,7 @@ func (e *emitter) workersTest(f *jen.File) {
 						jen.Id("t").Dot("Errorf").Call(jen.Lit("%d workers, seed %d: hash %#x, want %#x"), jen.Id("n"), jen.Id("g").Dot("seed"), jen.Id("got"), jen.Id("g").Dot("hash")),
 					),
 				),
-				jen.If(jen.Id("n").Op(":=").Qual("testing", "AllocsPerRun").Call(jen.Lit(1), jen.Func().Params().Block(jen.Id("_").Op("=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")))), jen.Id("n").Op("!=").Lit(0)).Block(
+				jen.If(jen.Id("n").Op(":=").Qual("testing", "AllocsPerRun").Call(jen.Lit(10), jen.Func().Params().Block(jen.Id("_").Op("=").Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")))), jen.Id("n").Op("!=").Lit(0)).Block(
 					jen.Id("t").Dot("Errorf").Call(jen.Lit("Run allocates %v times"), jen.Id("n")),
 				),
 			)
