@@ -24,7 +24,7 @@ func densePanels(dst, src []float32, w denseMatrix, bias []float32, scratch []fl
 			copy(b[:cols], bias[j:])
 		}
 		p := 0
-		for m := panelsOfTile(panels); m > 1 && cols == step; m = panelsOfTile(panels - p) {
+		for m := panelsOfTile(panels); m > 1 && cols == step && k <= tiledRows; m = panelsOfTile(panels - p) {
 			_, _ = src[(p+m)*k*lanes-1], dst[((p+m-1)*n+j+cols)*lanes-1]
 			start := &b
 			for i := 0; i < k; i += chunk {
@@ -50,6 +50,10 @@ func densePanels(dst, src []float32, w denseMatrix, bias []float32, scratch []fl
 		}
 	}
 }
+
+// tiledRows is the most rows of a matrix for tiles of several panels: they read a block of columns several times, of which the
+// rows have to be in the first cache.
+const tiledRows = 256
 
 // panelsOfTile is how many of panels the next tiles take.
 func panelsOfTile(panels int) int {
