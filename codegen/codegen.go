@@ -34,7 +34,7 @@ type Options struct {
 // Mode is what a package is made for.
 type Mode int
 
-// The modes. The order of arithmetic, and so every result, is the same in both.
+// The modes. Ternary layers add in another order in each, so results agree but for rounding.
 const (
 	Speed Mode = iota // weights are stored so that New decodes them fastest
 	Size              // weights are stored in the fewest bytes
