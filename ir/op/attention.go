@@ -62,6 +62,19 @@ func (o *Attention) scale(size int) float64 {
 	return 1 / math.Sqrt(float64(size))
 }
 
+// operands returns the inputs of n, nil for those that are omitted, and their lengths.
+func (o *Attention) operands(n *ir.Node) (in []*ir.Value, d attnDims, err error) {
+	in = slices.Concat(n.In, make([]*ir.Value, attnNonpad+1-len(n.In)))
+	types := make([]*ir.Type, len(in))
+	for i, v := range in {
+		if v != nil {
+			types[i] = &v.Type
+		}
+	}
+	d, err = o.dims(types)
+	return in, d, err
+}
+
 // dims checks shapes; types of omitted inputs are nil.
 func (o *Attention) dims(in []*ir.Type) (d attnDims, err error) {
 	q, k, v := in[attnQ].Shape, in[attnK].Shape, in[attnV].Shape

@@ -11,14 +11,7 @@ import (
 // Lower gives one Attend where the scores pass nothing but a mask and nobody reads them; a mask that is constant, and
 // is_causal, become its pattern. Else products, a Normalize and Maps between them.
 func (o *Attention) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
-	in := slices.Concat(n.In, make([]*ir.Value, attnNonpad+1-len(n.In)))
-	types := make([]*ir.Type, len(in))
-	for i, v := range in {
-		if v != nil {
-			types[i] = &v.Type
-		}
-	}
-	d, err := o.dims(types)
+	in, d, err := o.operands(n)
 	if err != nil {
 		return nil, err
 	}

@@ -266,14 +266,7 @@ func (o *Recurrent) Products(n *ir.Node, zero func(i int) []bool) []Product {
 
 // Products of the two products, scores and weighted values, counted apart.
 func (o *Attention) Products(n *ir.Node, zero func(i int) []bool) []Product {
-	in := slices.Concat(n.In, make([]*ir.Value, attnNonpad+1-len(n.In)))
-	types := make([]*ir.Type, len(in))
-	for i, v := range in {
-		if v != nil {
-			types[i] = &v.Type
-		}
-	}
-	d, err := o.dims(types)
+	_, d, err := o.operands(n)
 	if err != nil {
 		return nil
 	}

@@ -19,14 +19,7 @@ func (o *Attention) Flow(n *ir.Node) Flow {
 
 // seen returns the lengths and, for each query, the keys that it sees; ok is false for forms that are not followed.
 func (o *Attention) seen(n *ir.Node) (d attnDims, keys [][]int, ok bool) {
-	in := slices.Concat(n.In, make([]*ir.Value, attnNonpad+1-len(n.In)))
-	types := make([]*ir.Type, len(in))
-	for i, v := range in {
-		if v != nil {
-			types[i] = &v.Type
-		}
-	}
-	d, err := o.dims(types)
+	in, d, err := o.operands(n)
 	if err != nil || !d.flat || in[attnPastK] != nil || in[attnNonpad] != nil || len(n.Out) > 1 {
 		return d, nil, false
 	}
