@@ -77,38 +77,35 @@ func (c *contestant) plan(t float64, rounds int) {
 	}
 }
 
-// play lets all take turns for a number of rounds. Each round begins with another one.
+// play lets all take turns for a number of rounds.
 func play(all []*contestant, rounds int, progress func()) error {
-	for round := range rounds {
-		for k := range all {
-			c := all[(k+round)%len(all)]
-			t := math.NaN()
-			if round%c.every == 0 {
-				var err error
-				if t, err = c.time(timer.Request{Warm: c.warm, Calls: c.calls}); err != nil {
-					return err
-				}
-			}
-			c.times = append(c.times, t)
-		}
-		progress()
-	}
-	return nil
+	return take(all, rounds, progress, func(c *contestant) (timer.Request, *[]float64) {
+		return timer.Request{Warm: c.warm, Calls: c.calls}, &c.times
+	})
 }
 
 // playCold is play for single calls with cold caches.
 func playCold(all []*contestant, rounds int, progress func()) error {
+	return take(all, rounds, progress, func(c *contestant) (timer.Request, *[]float64) {
+		return timer.Request{Cold: 1}, &c.cold
+	})
+}
+
+// take asks all for what turn says, in rounds of which each begins with another one, and appends the answers; one that
+// sits out a round has NaN.
+func take(all []*contestant, rounds int, progress func(), turn func(c *contestant) (timer.Request, *[]float64)) error {
 	for round := range rounds {
 		for k := range all {
 			c := all[(k+round)%len(all)]
+			request, times := turn(c)
 			t := math.NaN()
 			if round%c.every == 0 {
 				var err error
-				if t, err = c.time(timer.Request{Cold: 1}); err != nil {
+				if t, err = c.time(request); err != nil {
 					return err
 				}
 			}
-			c.cold = append(c.cold, t)
+			*times = append(*times, t)
 		}
 		progress()
 	}
