@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from train.sources import read_ts
+
 
 @dataclass
 class Scaler:
@@ -124,25 +126,10 @@ def msl(folder, names=("M-6", "C-1")):
 def japanese_vowels(folder, window=29):
     """Returns ((x, label) train, (x, label) test, scaler), x of shape (n, window, 12)."""
     folder = Path(folder) / "JapaneseVowels"
-    train, test = (_read_ts(folder / f"JapaneseVowels_{p}.ts") for p in ("TRAIN", "TEST"))
+    train, test = ([(steps, int(label) - 1) for steps, label in read_ts(folder / f"JapaneseVowels_{p}.ts")]
+                   for p in ("TRAIN", "TEST"))
     scaler = Scaler.fit(np.concatenate([series for series, _ in train]))
     return _pad(train, scaler, window), _pad(test, scaler, window), scaler
-
-
-def _read_ts(path):
-    """Cases of a .ts file: [((steps, channels), class index)]."""
-    cases = []
-    with open(path) as f:
-        lines = iter(f)
-        for line in lines:
-            if line.strip().lower() == "@data":
-                break
-        for line in lines:
-            if line.strip():
-                *channels, label = line.strip().split(":")
-                steps = np.array([[float(v) for v in c.split(",")] for c in channels]).T
-                cases.append((steps, int(label) - 1))
-    return cases
 
 
 def _pad(cases, scaler, window):
