@@ -12,7 +12,7 @@ import (
 	"github.com/sbtc-go/sbtc/check"
 	"github.com/sbtc-go/sbtc/codegen"
 	"github.com/sbtc-go/sbtc/ir"
-	"github.com/sbtc-go/sbtc/passes"
+	"github.com/sbtc-go/sbtc/ir/low"
 )
 
 // Paths are those that a compiled package may take, the fastest first.
@@ -106,7 +106,7 @@ func budget(opt check.Options) int {
 	case opt.Choice.Budget < 0 || opt.Choice.Loops || opt.Mode == codegen.Size:
 		return 0
 	case opt.Choice.Budget == 0:
-		return passes.DefaultBudget
+		return low.DefaultBudget
 	}
 	return opt.Choice.Budget
 }

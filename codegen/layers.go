@@ -214,13 +214,10 @@ func (e *emitter) layerFiles() ([]File, error) {
 // for each one of a file.
 var longFile = 16 << 20
 
-// defaultBudget is the machine code that the layers of a package may take.
-const defaultBudget = 16 << 20
-
 // print makes the functions of as many layers as the budget allows: first for AVX-512, then, of what is left, for AVX2.
 func (l *layers) print(budget int) error {
 	if budget == 0 {
-		budget = defaultBudget
+		budget = low.DefaultBudget
 	}
 	order := l.served()
 	for _, a := range order {

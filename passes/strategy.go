@@ -12,14 +12,11 @@ import (
 
 // Choice says how the kernels of layers with constant weights are chosen.
 type Choice struct {
-	Budget   int  // bytes of machine code for the weights of all layers; 0: DefaultBudget; negative: none
+	Budget   int  // bytes of machine code for the weights of all layers; 0: low.DefaultBudget; negative: none
 	Cold     bool // code and weights come from memory at each run
 	Loops    bool // no weights as code
 	Override []Override
 }
-
-// DefaultBudget is the machine code that a package has for the weights of its layers: AVX-512 and AVX2 together.
-const DefaultBudget = 16 << 20
 
 // Override prescribes the strategy of layers.
 type Override struct {
@@ -56,7 +53,7 @@ func (c Choice) strategy(g *ir.Graph) (bool, error) {
 	}
 	s := &strategist{Choice: c, layers: map[*ir.Node]*layerPlan{}}
 	if s.Budget == 0 {
-		s.Budget = DefaultBudget
+		s.Budget = low.DefaultBudget
 	}
 	if err := s.find(g); err != nil {
 		return false, err
