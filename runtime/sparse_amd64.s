@@ -14,8 +14,7 @@ TEXT ·sparseRuns1AVX512(SB), NOSPLIT, $0-88
 	MOVQ         values+24(FP), DX
 	MOVQ         cols+32(FP), BX
 	MOVQ         runs+40(FP), SI
-	MOVQ         start+48(FP), DI
-	MOVQ         src+8(FP), R8
+	MOVQ         src+8(FP), DI
 	VBROADCASTSS c00000000<>+0(SB), Z0
 	VBROADCASTSS c00000001<>+0(SB), Z1
 	VBROADCASTSS c00000002<>+0(SB), Z2
@@ -37,17 +36,18 @@ run1:
 	ADDQ $0x08, SI
 
 group1:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue1
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z0
 	JMP          begin1
 
 continue1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z0
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z0
 
 begin1:
 	MOVQ  R10, R12
@@ -55,19 +55,19 @@ begin1:
 	JZ    store1
 
 weight1:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Z1
-	VFMADD231PS  (R8)(R9*1), Z1, Z0
+	VFMADD231PS  (DI)(R8*1), Z1, Z0
 	ADDQ         $0x02, CX
 	ADDQ         $0x04, DX
 	DECQ         R12
 	JNZ          weight1
 
 store1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z0, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z0, (R8)
 	ADDQ    $0x04, BX
 	DECQ    R11
 	JNZ     group1
@@ -81,23 +81,24 @@ run2:
 	ADDQ $0x08, SI
 
 group2:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue2
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z2
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z3
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z2
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z3
 	JMP          begin2
 
 continue2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z2
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z3
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z2
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z3
 
 begin2:
 	MOVQ  R10, R12
@@ -106,26 +107,27 @@ begin2:
 
 weight2:
 	VMOVSD      (DX), X8
-	MOVWLZX     (CX), R9
+	MOVL        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z8, Z0, Z4
-	VFMADD231PS (R8)(R9*1), Z4, Z2
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z4, Z2
+	SHRQ        $0x10, R9
 	VPERMPS     Z8, Z1, Z4
-	VFMADD231PS (R8)(R9*1), Z4, Z3
+	VFMADD231PS (DI)(R9*1), Z4, Z3
 	ADDQ        $0x04, CX
 	ADDQ        $0x08, DX
 	DECQ        R12
 	JNZ         weight2
 
 store2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z2, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z3, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z2, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z3, (R8)
 	ADDQ    $0x08, BX
 	DECQ    R11
 	JNZ     group2
@@ -139,35 +141,36 @@ run4:
 	ADDQ $0x08, SI
 
 group4:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue4
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z4
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z5
-	MOVL         8(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z6
-	MOVL         12(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z7
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z4
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z5
+	MOVL         8(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z6
+	MOVL         12(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z7
 	JMP          begin4
 
 continue4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z4
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z5
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z6
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z7
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z4
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z5
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z6
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z7
 
 begin4:
 	MOVQ  R10, R12
@@ -176,40 +179,43 @@ begin4:
 
 weight4:
 	VMOVUPS     (DX), X8
-	MOVWLZX     (CX), R9
+	MOVQ        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z8, Z0, Z9
-	VFMADD231PS (R8)(R9*1), Z9, Z4
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z9, Z4
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z8, Z1, Z9
-	VFMADD231PS (R8)(R9*1), Z9, Z5
-	MOVWLZX     4(CX), R9
+	VFMADD231PS (DI)(R8*1), Z9, Z5
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z8, Z2, Z9
-	VFMADD231PS (R8)(R9*1), Z9, Z6
-	MOVWLZX     6(CX), R9
+	VFMADD231PS (DI)(R8*1), Z9, Z6
+	SHRQ        $0x10, R9
 	VPERMPS     Z8, Z3, Z9
-	VFMADD231PS (R8)(R9*1), Z9, Z7
+	VFMADD231PS (DI)(R9*1), Z9, Z7
 	ADDQ        $0x08, CX
 	ADDQ        $0x10, DX
 	DECQ        R12
 	JNZ         weight4
 
 store4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z4, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z5, (R9)
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z6, (R9)
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z7, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z4, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z5, (R8)
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z6, (R8)
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z7, (R8)
 	ADDQ    $0x10, BX
 	DECQ    R11
 	JNZ     group4
@@ -223,59 +229,60 @@ run8:
 	ADDQ $0x08, SI
 
 group8:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue8
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z8
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z9
-	MOVL         8(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z10
-	MOVL         12(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z11
-	MOVL         16(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z12
-	MOVL         20(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z13
-	MOVL         24(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z14
-	MOVL         28(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z15
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z8
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z9
+	MOVL         8(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z10
+	MOVL         12(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z11
+	MOVL         16(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z12
+	MOVL         20(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z13
+	MOVL         24(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z14
+	MOVL         28(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z15
 	JMP          begin8
 
 continue8:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z8
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z9
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z10
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z11
-	MOVL    16(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z12
-	MOVL    20(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z13
-	MOVL    24(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z14
-	MOVL    28(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z15
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z8
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z9
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z10
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z11
+	MOVL    16(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z12
+	MOVL    20(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z13
+	MOVL    24(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z14
+	MOVL    28(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z15
 
 begin8:
 	MOVQ  R10, R12
@@ -284,68 +291,74 @@ begin8:
 
 weight8:
 	VMOVUPS     (DX), Y16
-	MOVWLZX     (CX), R9
+	MOVQ        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z0, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z8
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z8
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z1, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z9
-	MOVWLZX     4(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z9
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z2, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z10
-	MOVWLZX     6(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z10
+	SHRQ        $0x10, R9
 	VPERMPS     Z16, Z3, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z11
-	MOVWLZX     8(CX), R9
+	VFMADD231PS (DI)(R9*1), Z17, Z11
+	MOVQ        8(CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z4, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z12
-	MOVWLZX     10(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z12
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z5, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z13
-	MOVWLZX     12(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z13
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z6, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z14
-	MOVWLZX     14(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z14
+	SHRQ        $0x10, R9
 	VPERMPS     Z16, Z7, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z15
+	VFMADD231PS (DI)(R9*1), Z17, Z15
 	ADDQ        $0x10, CX
 	ADDQ        $0x20, DX
 	DECQ        R12
 	JNZ         weight8
 
 store8:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z8, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z9, (R9)
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z10, (R9)
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z11, (R9)
-	MOVL    16(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z12, (R9)
-	MOVL    20(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z13, (R9)
-	MOVL    24(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z14, (R9)
-	MOVL    28(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z15, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z8, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z9, (R8)
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z10, (R8)
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z11, (R8)
+	MOVL    16(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z12, (R8)
+	MOVL    20(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z13, (R8)
+	MOVL    24(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z14, (R8)
+	MOVL    28(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z15, (R8)
 	ADDQ    $0x20, BX
 	DECQ    R11
 	JNZ     group8
@@ -388,10 +401,9 @@ TEXT ·sparseRuns2AVX512(SB), NOSPLIT, $0-88
 	MOVQ         values+24(FP), DX
 	MOVQ         cols+32(FP), BX
 	MOVQ         runs+40(FP), SI
-	MOVQ         start+48(FP), DI
-	MOVQ         src+8(FP), R8
+	MOVQ         src+8(FP), DI
 	MOVQ         srcPanel+72(FP), R13
-	ADDQ         R8, R13
+	ADDQ         DI, R13
 	VBROADCASTSS c00000000<>+0(SB), Z0
 	VBROADCASTSS c00000001<>+0(SB), Z1
 	VBROADCASTSS c00000002<>+0(SB), Z2
@@ -407,20 +419,21 @@ run1:
 	ADDQ $0x08, SI
 
 group1:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue1
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z0
 	VMOVAPS      Z0, Z1
 	JMP          begin1
 
 continue1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z0
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z1
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z0
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z1
 
 begin1:
 	MOVQ  R10, R12
@@ -428,22 +441,22 @@ begin1:
 	JZ    store1
 
 weight1:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Z2
-	VFMADD231PS  (R8)(R9*1), Z2, Z0
-	VFMADD231PS  (R13)(R9*1), Z2, Z1
+	VFMADD231PS  (DI)(R8*1), Z2, Z0
+	VFMADD231PS  (R13)(R8*1), Z2, Z1
 	ADDQ         $0x02, CX
 	ADDQ         $0x04, DX
 	DECQ         R12
 	JNZ          weight1
 
 store1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z0, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z1, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z0, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z1, (R8)
 	ADDQ    $0x04, BX
 	DECQ    R11
 	JNZ     group1
@@ -457,29 +470,30 @@ run2:
 	ADDQ $0x08, SI
 
 group2:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue2
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z2
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z2
 	VMOVAPS      Z2, Z3
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z5
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z5
 	VMOVAPS      Z5, Z6
 	JMP          begin2
 
 continue2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z2
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z3
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z5
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z6
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z2
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z3
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z5
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z6
 
 begin2:
 	MOVQ  R10, R12
@@ -488,13 +502,14 @@ begin2:
 
 weight2:
 	VMOVSD      (DX), X4
-	MOVWLZX     (CX), R9
+	MOVL        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z4, Z0, Z7
-	VFMADD231PS (R8)(R9*1), Z7, Z2
-	VFMADD231PS (R13)(R9*1), Z7, Z3
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z7, Z2
+	VFMADD231PS (R13)(R8*1), Z7, Z3
+	SHRQ        $0x10, R9
 	VPERMPS     Z4, Z1, Z7
-	VFMADD231PS (R8)(R9*1), Z7, Z5
+	VFMADD231PS (DI)(R9*1), Z7, Z5
 	VFMADD231PS (R13)(R9*1), Z7, Z6
 	ADDQ        $0x04, CX
 	ADDQ        $0x08, DX
@@ -502,18 +517,18 @@ weight2:
 	JNZ         weight2
 
 store2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z2, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z3, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z5, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z6, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z2, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z3, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z5, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z6, (R8)
 	ADDQ    $0x08, BX
 	DECQ    R11
 	JNZ     group2
@@ -527,47 +542,48 @@ run4:
 	ADDQ $0x08, SI
 
 group4:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue4
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z4
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z4
 	VMOVAPS      Z4, Z5
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z6
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z6
 	VMOVAPS      Z6, Z7
-	MOVL         8(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z8
+	MOVL         8(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z8
 	VMOVAPS      Z8, Z9
-	MOVL         12(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z10
+	MOVL         12(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z10
 	VMOVAPS      Z10, Z11
 	JMP          begin4
 
 continue4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z4
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z5
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z6
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z7
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z8
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z9
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z10
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z11
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z4
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z5
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z6
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z7
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z8
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z9
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z10
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z11
 
 begin4:
 	MOVQ  R10, R12
@@ -576,21 +592,24 @@ begin4:
 
 weight4:
 	VMOVUPS     (DX), X12
-	MOVWLZX     (CX), R9
+	MOVQ        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z12, Z0, Z13
-	VFMADD231PS (R8)(R9*1), Z13, Z4
-	VFMADD231PS (R13)(R9*1), Z13, Z5
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z13, Z4
+	VFMADD231PS (R13)(R8*1), Z13, Z5
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z12, Z1, Z13
-	VFMADD231PS (R8)(R9*1), Z13, Z6
-	VFMADD231PS (R13)(R9*1), Z13, Z7
-	MOVWLZX     4(CX), R9
+	VFMADD231PS (DI)(R8*1), Z13, Z6
+	VFMADD231PS (R13)(R8*1), Z13, Z7
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z12, Z2, Z13
-	VFMADD231PS (R8)(R9*1), Z13, Z8
-	VFMADD231PS (R13)(R9*1), Z13, Z9
-	MOVWLZX     6(CX), R9
+	VFMADD231PS (DI)(R8*1), Z13, Z8
+	VFMADD231PS (R13)(R8*1), Z13, Z9
+	SHRQ        $0x10, R9
 	VPERMPS     Z12, Z3, Z13
-	VFMADD231PS (R8)(R9*1), Z13, Z10
+	VFMADD231PS (DI)(R9*1), Z13, Z10
 	VFMADD231PS (R13)(R9*1), Z13, Z11
 	ADDQ        $0x08, CX
 	ADDQ        $0x10, DX
@@ -598,30 +617,30 @@ weight4:
 	JNZ         weight4
 
 store4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z4, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z5, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z6, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z7, (R9)
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z8, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z9, (R9)
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z10, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z11, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z4, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z5, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z6, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z7, (R8)
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z8, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z9, (R8)
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z10, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z11, (R8)
 	ADDQ    $0x10, BX
 	DECQ    R11
 	JNZ     group4
@@ -640,10 +659,9 @@ TEXT ·sparseRuns3AVX512(SB), NOSPLIT, $0-88
 	MOVQ         values+24(FP), DX
 	MOVQ         cols+32(FP), BX
 	MOVQ         runs+40(FP), SI
-	MOVQ         start+48(FP), DI
-	MOVQ         src+8(FP), R8
+	MOVQ         src+8(FP), DI
 	MOVQ         srcPanel+72(FP), R13
-	ADDQ         R8, R13
+	ADDQ         DI, R13
 	MOVQ         srcPanel+72(FP), R14
 	ADDQ         R13, R14
 	VBROADCASTSS c00000000<>+0(SB), Z0
@@ -661,23 +679,24 @@ run1:
 	ADDQ $0x08, SI
 
 group1:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue1
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z0
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	JMP          begin1
 
 continue1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z0
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z1
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z2
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z0
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z1
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z2
 
 begin1:
 	MOVQ  R10, R12
@@ -685,25 +704,25 @@ begin1:
 	JZ    store1
 
 weight1:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Z3
-	VFMADD231PS  (R8)(R9*1), Z3, Z0
-	VFMADD231PS  (R13)(R9*1), Z3, Z1
-	VFMADD231PS  (R14)(R9*1), Z3, Z2
+	VFMADD231PS  (DI)(R8*1), Z3, Z0
+	VFMADD231PS  (R13)(R8*1), Z3, Z1
+	VFMADD231PS  (R14)(R8*1), Z3, Z2
 	ADDQ         $0x02, CX
 	ADDQ         $0x04, DX
 	DECQ         R12
 	JNZ          weight1
 
 store1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z0, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z1, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z2, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z0, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z1, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z2, (R8)
 	ADDQ    $0x04, BX
 	DECQ    R11
 	JNZ     group1
@@ -717,35 +736,36 @@ run2:
 	ADDQ $0x08, SI
 
 group2:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue2
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z2
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z2
 	VMOVAPS      Z2, Z3
 	VMOVAPS      Z2, Z5
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z6
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z6
 	VMOVAPS      Z6, Z7
 	VMOVAPS      Z6, Z8
 	JMP          begin2
 
 continue2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z2
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z3
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z5
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z6
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z7
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z8
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z2
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z3
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z5
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z6
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z7
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z8
 
 begin2:
 	MOVQ  R10, R12
@@ -754,14 +774,15 @@ begin2:
 
 weight2:
 	VMOVSD      (DX), X4
-	MOVWLZX     (CX), R9
+	MOVL        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z4, Z0, Z9
-	VFMADD231PS (R8)(R9*1), Z9, Z2
-	VFMADD231PS (R13)(R9*1), Z9, Z3
-	VFMADD231PS (R14)(R9*1), Z9, Z5
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z9, Z2
+	VFMADD231PS (R13)(R8*1), Z9, Z3
+	VFMADD231PS (R14)(R8*1), Z9, Z5
+	SHRQ        $0x10, R9
 	VPERMPS     Z4, Z1, Z9
-	VFMADD231PS (R8)(R9*1), Z9, Z6
+	VFMADD231PS (DI)(R9*1), Z9, Z6
 	VFMADD231PS (R13)(R9*1), Z9, Z7
 	VFMADD231PS (R14)(R9*1), Z9, Z8
 	ADDQ        $0x04, CX
@@ -770,22 +791,22 @@ weight2:
 	JNZ         weight2
 
 store2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z2, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z3, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z5, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z6, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z7, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z8, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z2, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z3, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z5, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z6, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z7, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z8, (R8)
 	ADDQ    $0x08, BX
 	DECQ    R11
 	JNZ     group2
@@ -799,59 +820,60 @@ run4:
 	ADDQ $0x08, SI
 
 group4:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue4
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z4
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z4
 	VMOVAPS      Z4, Z5
 	VMOVAPS      Z4, Z6
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z7
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z7
 	VMOVAPS      Z7, Z8
 	VMOVAPS      Z7, Z9
-	MOVL         8(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z10
+	MOVL         8(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z10
 	VMOVAPS      Z10, Z11
 	VMOVAPS      Z10, Z12
-	MOVL         12(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z13
+	MOVL         12(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z13
 	VMOVAPS      Z13, Z14
 	VMOVAPS      Z13, Z15
 	JMP          begin4
 
 continue4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z4
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z5
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z6
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z7
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z8
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z9
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z10
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z11
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z12
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z13
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z14
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z15
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z4
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z5
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z6
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z7
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z8
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z9
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z10
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z11
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z12
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z13
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z14
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z15
 
 begin4:
 	MOVQ  R10, R12
@@ -860,24 +882,27 @@ begin4:
 
 weight4:
 	VMOVUPS     (DX), X16
-	MOVWLZX     (CX), R9
+	MOVQ        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z0, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z4
-	VFMADD231PS (R13)(R9*1), Z17, Z5
-	VFMADD231PS (R14)(R9*1), Z17, Z6
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z4
+	VFMADD231PS (R13)(R8*1), Z17, Z5
+	VFMADD231PS (R14)(R8*1), Z17, Z6
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z1, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z7
-	VFMADD231PS (R13)(R9*1), Z17, Z8
-	VFMADD231PS (R14)(R9*1), Z17, Z9
-	MOVWLZX     4(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z7
+	VFMADD231PS (R13)(R8*1), Z17, Z8
+	VFMADD231PS (R14)(R8*1), Z17, Z9
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z16, Z2, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z10
-	VFMADD231PS (R13)(R9*1), Z17, Z11
-	VFMADD231PS (R14)(R9*1), Z17, Z12
-	MOVWLZX     6(CX), R9
+	VFMADD231PS (DI)(R8*1), Z17, Z10
+	VFMADD231PS (R13)(R8*1), Z17, Z11
+	VFMADD231PS (R14)(R8*1), Z17, Z12
+	SHRQ        $0x10, R9
 	VPERMPS     Z16, Z3, Z17
-	VFMADD231PS (R8)(R9*1), Z17, Z13
+	VFMADD231PS (DI)(R9*1), Z17, Z13
 	VFMADD231PS (R13)(R9*1), Z17, Z14
 	VFMADD231PS (R14)(R9*1), Z17, Z15
 	ADDQ        $0x08, CX
@@ -886,38 +911,38 @@ weight4:
 	JNZ         weight4
 
 store4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z4, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z5, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z6, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z7, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z8, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z9, (R9)
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z10, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z11, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z12, (R9)
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z13, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z14, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z15, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z4, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z5, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z6, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z7, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z8, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z9, (R8)
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z10, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z11, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z12, (R8)
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z13, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z14, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z15, (R8)
 	ADDQ    $0x10, BX
 	DECQ    R11
 	JNZ     group4
@@ -936,10 +961,9 @@ TEXT ·sparseRuns4AVX512(SB), NOSPLIT, $0-88
 	MOVQ         values+24(FP), DX
 	MOVQ         cols+32(FP), BX
 	MOVQ         runs+40(FP), SI
-	MOVQ         start+48(FP), DI
-	MOVQ         src+8(FP), R8
+	MOVQ         src+8(FP), DI
 	MOVQ         srcPanel+72(FP), R13
-	ADDQ         R8, R13
+	ADDQ         DI, R13
 	MOVQ         srcPanel+72(FP), R14
 	ADDQ         R13, R14
 	MOVQ         srcPanel+72(FP), R15
@@ -959,26 +983,27 @@ run1:
 	ADDQ $0x08, SI
 
 group1:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue1
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z0
 	VMOVAPS      Z0, Z1
 	VMOVAPS      Z0, Z2
 	VMOVAPS      Z0, Z3
 	JMP          begin1
 
 continue1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z0
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z1
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z2
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z3
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z0
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z1
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z2
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z3
 
 begin1:
 	MOVQ  R10, R12
@@ -986,28 +1011,28 @@ begin1:
 	JZ    store1
 
 weight1:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Z4
-	VFMADD231PS  (R8)(R9*1), Z4, Z0
-	VFMADD231PS  (R13)(R9*1), Z4, Z1
-	VFMADD231PS  (R14)(R9*1), Z4, Z2
-	VFMADD231PS  (R15)(R9*1), Z4, Z3
+	VFMADD231PS  (DI)(R8*1), Z4, Z0
+	VFMADD231PS  (R13)(R8*1), Z4, Z1
+	VFMADD231PS  (R14)(R8*1), Z4, Z2
+	VFMADD231PS  (R15)(R8*1), Z4, Z3
 	ADDQ         $0x02, CX
 	ADDQ         $0x04, DX
 	DECQ         R12
 	JNZ          weight1
 
 store1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z0, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z1, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z2, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z3, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z0, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z1, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z2, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z3, (R8)
 	ADDQ    $0x04, BX
 	DECQ    R11
 	JNZ     group1
@@ -1021,41 +1046,42 @@ run2:
 	ADDQ $0x08, SI
 
 group2:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue2
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z2
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z2
 	VMOVAPS      Z2, Z3
 	VMOVAPS      Z2, Z5
 	VMOVAPS      Z2, Z6
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z7
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z7
 	VMOVAPS      Z7, Z8
 	VMOVAPS      Z7, Z9
 	VMOVAPS      Z7, Z10
 	JMP          begin2
 
 continue2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z2
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z3
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z5
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z6
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z7
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z8
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z9
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z10
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z2
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z3
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z5
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z6
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z7
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z8
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z9
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z10
 
 begin2:
 	MOVQ  R10, R12
@@ -1064,15 +1090,16 @@ begin2:
 
 weight2:
 	VMOVSD      (DX), X4
-	MOVWLZX     (CX), R9
+	MOVL        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z4, Z0, Z11
-	VFMADD231PS (R8)(R9*1), Z11, Z2
-	VFMADD231PS (R13)(R9*1), Z11, Z3
-	VFMADD231PS (R14)(R9*1), Z11, Z5
-	VFMADD231PS (R15)(R9*1), Z11, Z6
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z11, Z2
+	VFMADD231PS (R13)(R8*1), Z11, Z3
+	VFMADD231PS (R14)(R8*1), Z11, Z5
+	VFMADD231PS (R15)(R8*1), Z11, Z6
+	SHRQ        $0x10, R9
 	VPERMPS     Z4, Z1, Z11
-	VFMADD231PS (R8)(R9*1), Z11, Z7
+	VFMADD231PS (DI)(R9*1), Z11, Z7
 	VFMADD231PS (R13)(R9*1), Z11, Z8
 	VFMADD231PS (R14)(R9*1), Z11, Z9
 	VFMADD231PS (R15)(R9*1), Z11, Z10
@@ -1082,26 +1109,26 @@ weight2:
 	JNZ         weight2
 
 store2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z2, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z3, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z5, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z6, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z7, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z8, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z9, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z10, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z2, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z3, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z5, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z6, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z7, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z8, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z9, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z10, (R8)
 	ADDQ    $0x08, BX
 	DECQ    R11
 	JNZ     group2
@@ -1115,71 +1142,72 @@ run4:
 	ADDQ $0x08, SI
 
 group4:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue4
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Z4
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Z4
 	VMOVAPS      Z4, Z5
 	VMOVAPS      Z4, Z6
 	VMOVAPS      Z4, Z7
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z8
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z8
 	VMOVAPS      Z8, Z9
 	VMOVAPS      Z8, Z10
 	VMOVAPS      Z8, Z11
-	MOVL         8(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z12
+	MOVL         8(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z12
 	VMOVAPS      Z12, Z13
 	VMOVAPS      Z12, Z14
 	VMOVAPS      Z12, Z15
-	MOVL         12(BX), R9
-	VBROADCASTSS (DI)(R9*4), Z16
+	MOVL         12(BX), R8
+	VBROADCASTSS (R9)(R8*4), Z16
 	VMOVAPS      Z16, Z17
 	VMOVAPS      Z16, Z18
 	VMOVAPS      Z16, Z19
 	JMP          begin4
 
 continue4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z4
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z5
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z6
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z7
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z8
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z9
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z10
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z11
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z12
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z13
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z14
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z15
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Z16
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z17
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z18
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Z19
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z4
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z5
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z6
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z7
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z8
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z9
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z10
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z11
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z12
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z13
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z14
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z15
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Z16
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z17
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z18
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Z19
 
 begin4:
 	MOVQ  R10, R12
@@ -1188,27 +1216,30 @@ begin4:
 
 weight4:
 	VMOVUPS     (DX), X20
-	MOVWLZX     (CX), R9
+	MOVQ        (CX), R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z20, Z0, Z21
-	VFMADD231PS (R8)(R9*1), Z21, Z4
-	VFMADD231PS (R13)(R9*1), Z21, Z5
-	VFMADD231PS (R14)(R9*1), Z21, Z6
-	VFMADD231PS (R15)(R9*1), Z21, Z7
-	MOVWLZX     2(CX), R9
+	VFMADD231PS (DI)(R8*1), Z21, Z4
+	VFMADD231PS (R13)(R8*1), Z21, Z5
+	VFMADD231PS (R14)(R8*1), Z21, Z6
+	VFMADD231PS (R15)(R8*1), Z21, Z7
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z20, Z1, Z21
-	VFMADD231PS (R8)(R9*1), Z21, Z8
-	VFMADD231PS (R13)(R9*1), Z21, Z9
-	VFMADD231PS (R14)(R9*1), Z21, Z10
-	VFMADD231PS (R15)(R9*1), Z21, Z11
-	MOVWLZX     4(CX), R9
+	VFMADD231PS (DI)(R8*1), Z21, Z8
+	VFMADD231PS (R13)(R8*1), Z21, Z9
+	VFMADD231PS (R14)(R8*1), Z21, Z10
+	VFMADD231PS (R15)(R8*1), Z21, Z11
+	SHRQ        $0x10, R9
+	MOVWLZX     R9, R8
 	VPERMPS     Z20, Z2, Z21
-	VFMADD231PS (R8)(R9*1), Z21, Z12
-	VFMADD231PS (R13)(R9*1), Z21, Z13
-	VFMADD231PS (R14)(R9*1), Z21, Z14
-	VFMADD231PS (R15)(R9*1), Z21, Z15
-	MOVWLZX     6(CX), R9
+	VFMADD231PS (DI)(R8*1), Z21, Z12
+	VFMADD231PS (R13)(R8*1), Z21, Z13
+	VFMADD231PS (R14)(R8*1), Z21, Z14
+	VFMADD231PS (R15)(R8*1), Z21, Z15
+	SHRQ        $0x10, R9
 	VPERMPS     Z20, Z3, Z21
-	VFMADD231PS (R8)(R9*1), Z21, Z16
+	VFMADD231PS (DI)(R9*1), Z21, Z16
 	VFMADD231PS (R13)(R9*1), Z21, Z17
 	VFMADD231PS (R14)(R9*1), Z21, Z18
 	VFMADD231PS (R15)(R9*1), Z21, Z19
@@ -1218,46 +1249,46 @@ weight4:
 	JNZ         weight4
 
 store4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z4, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z5, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z6, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z7, (R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z8, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z9, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z10, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z11, (R9)
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z12, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z13, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z14, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z15, (R9)
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Z16, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z17, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z18, (R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Z19, (R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z4, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z5, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z6, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z7, (R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z8, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z9, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z10, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z11, (R8)
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z12, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z13, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z14, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z15, (R8)
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Z16, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z17, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z18, (R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Z19, (R8)
 	ADDQ    $0x10, BX
 	DECQ    R11
 	JNZ     group4
@@ -1276,8 +1307,7 @@ TEXT ·sparseRuns1AVX2(SB), NOSPLIT, $0-88
 	MOVQ values+24(FP), DX
 	MOVQ cols+32(FP), BX
 	MOVQ runs+40(FP), SI
-	MOVQ start+48(FP), DI
-	MOVQ src+8(FP), R8
+	MOVQ src+8(FP), DI
 	CMPQ width+56(FP), $0x04
 	JE   run4
 	CMPQ width+56(FP), $0x02
@@ -1289,41 +1319,42 @@ run1:
 	ADDQ $0x08, SI
 
 group1:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue1
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Y0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Y0
 	VMOVAPS      Y0, Y1
 	JMP          begin1
 
 continue1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
 
 begin1:
-	MOVQ  R10, R12
-	TESTQ R12, R12
+	MOVQ  R10, R9
+	TESTQ R9, R9
 	JZ    store1
 
 weight1:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Y2
-	VFMADD231PS  (R8)(R9*1), Y2, Y0
-	VFMADD231PS  32(R8)(R9*1), Y2, Y1
+	VFMADD231PS  (DI)(R8*1), Y2, Y0
+	VFMADD231PS  32(DI)(R8*1), Y2, Y1
 	ADDQ         $0x02, CX
 	ADDQ         $0x04, DX
-	DECQ         R12
+	DECQ         R9
 	JNZ          weight1
 
 store1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
 	ADDQ    $0x04, BX
 	DECQ    R11
 	JNZ     group1
@@ -1337,58 +1368,59 @@ run2:
 	ADDQ $0x08, SI
 
 group2:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue2
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Y0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Y0
 	VMOVAPS      Y0, Y1
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Y2
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Y2
 	VMOVAPS      Y2, Y3
 	JMP          begin2
 
 continue2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y2
-	VMOVUPS 32(R9), Y3
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
 
 begin2:
-	MOVQ  R10, R12
-	TESTQ R12, R12
+	MOVQ  R10, R9
+	TESTQ R9, R9
 	JZ    store2
 
 weight2:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Y4
-	VFMADD231PS  (R8)(R9*1), Y4, Y0
-	VFMADD231PS  32(R8)(R9*1), Y4, Y1
-	MOVWLZX      2(CX), R9
+	VFMADD231PS  (DI)(R8*1), Y4, Y0
+	VFMADD231PS  32(DI)(R8*1), Y4, Y1
+	MOVWLZX      2(CX), R8
 	VBROADCASTSS 4(DX), Y4
-	VFMADD231PS  (R8)(R9*1), Y4, Y2
-	VFMADD231PS  32(R8)(R9*1), Y4, Y3
+	VFMADD231PS  (DI)(R8*1), Y4, Y2
+	VFMADD231PS  32(DI)(R8*1), Y4, Y3
 	ADDQ         $0x04, CX
 	ADDQ         $0x08, DX
-	DECQ         R12
+	DECQ         R9
 	JNZ          weight2
 
 store2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
 	ADDQ    $0x08, BX
 	DECQ    R11
 	JNZ     group2
@@ -1402,92 +1434,93 @@ run4:
 	ADDQ $0x08, SI
 
 group4:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue4
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Y0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Y0
 	VMOVAPS      Y0, Y1
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Y2
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Y2
 	VMOVAPS      Y2, Y3
-	MOVL         8(BX), R9
-	VBROADCASTSS (DI)(R9*4), Y4
+	MOVL         8(BX), R8
+	VBROADCASTSS (R9)(R8*4), Y4
 	VMOVAPS      Y4, Y5
-	MOVL         12(BX), R9
-	VBROADCASTSS (DI)(R9*4), Y6
+	MOVL         12(BX), R8
+	VBROADCASTSS (R9)(R8*4), Y6
 	VMOVAPS      Y6, Y7
 	JMP          begin4
 
 continue4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y2
-	VMOVUPS 32(R9), Y3
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y4
-	VMOVUPS 32(R9), Y5
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y6
-	VMOVUPS 32(R9), Y7
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y4
+	VMOVUPS 32(R8), Y5
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y6
+	VMOVUPS 32(R8), Y7
 
 begin4:
-	MOVQ  R10, R12
-	TESTQ R12, R12
+	MOVQ  R10, R9
+	TESTQ R9, R9
 	JZ    store4
 
 weight4:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Y8
-	VFMADD231PS  (R8)(R9*1), Y8, Y0
-	VFMADD231PS  32(R8)(R9*1), Y8, Y1
-	MOVWLZX      2(CX), R9
+	VFMADD231PS  (DI)(R8*1), Y8, Y0
+	VFMADD231PS  32(DI)(R8*1), Y8, Y1
+	MOVWLZX      2(CX), R8
 	VBROADCASTSS 4(DX), Y8
-	VFMADD231PS  (R8)(R9*1), Y8, Y2
-	VFMADD231PS  32(R8)(R9*1), Y8, Y3
-	MOVWLZX      4(CX), R9
+	VFMADD231PS  (DI)(R8*1), Y8, Y2
+	VFMADD231PS  32(DI)(R8*1), Y8, Y3
+	MOVWLZX      4(CX), R8
 	VBROADCASTSS 8(DX), Y8
-	VFMADD231PS  (R8)(R9*1), Y8, Y4
-	VFMADD231PS  32(R8)(R9*1), Y8, Y5
-	MOVWLZX      6(CX), R9
+	VFMADD231PS  (DI)(R8*1), Y8, Y4
+	VFMADD231PS  32(DI)(R8*1), Y8, Y5
+	MOVWLZX      6(CX), R8
 	VBROADCASTSS 12(DX), Y8
-	VFMADD231PS  (R8)(R9*1), Y8, Y6
-	VFMADD231PS  32(R8)(R9*1), Y8, Y7
+	VFMADD231PS  (DI)(R8*1), Y8, Y6
+	VFMADD231PS  32(DI)(R8*1), Y8, Y7
 	ADDQ         $0x08, CX
 	ADDQ         $0x10, DX
-	DECQ         R12
+	DECQ         R9
 	JNZ          weight4
 
 store4:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	MOVL    8(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	MOVL    12(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	MOVL    8(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	MOVL    12(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
 	ADDQ    $0x10, BX
 	DECQ    R11
 	JNZ     group4
@@ -1506,10 +1539,9 @@ TEXT ·sparseRuns2AVX2(SB), NOSPLIT, $0-88
 	MOVQ values+24(FP), DX
 	MOVQ cols+32(FP), BX
 	MOVQ runs+40(FP), SI
-	MOVQ start+48(FP), DI
-	MOVQ src+8(FP), R8
-	MOVQ srcPanel+72(FP), R13
-	ADDQ R8, R13
+	MOVQ src+8(FP), DI
+	MOVQ srcPanel+72(FP), R12
+	ADDQ DI, R12
 	CMPQ width+56(FP), $0x02
 	JE   run2
 
@@ -1519,51 +1551,52 @@ run1:
 	ADDQ $0x08, SI
 
 group1:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue1
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Y0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Y0
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
 	JMP          begin1
 
 continue1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y2
-	VMOVUPS 32(R9), Y3
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
 
 begin1:
-	MOVQ  R10, R12
-	TESTQ R12, R12
+	MOVQ  R10, R9
+	TESTQ R9, R9
 	JZ    store1
 
 weight1:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Y4
-	VFMADD231PS  (R8)(R9*1), Y4, Y0
-	VFMADD231PS  32(R8)(R9*1), Y4, Y1
-	VFMADD231PS  (R13)(R9*1), Y4, Y2
-	VFMADD231PS  32(R13)(R9*1), Y4, Y3
+	VFMADD231PS  (DI)(R8*1), Y4, Y0
+	VFMADD231PS  32(DI)(R8*1), Y4, Y1
+	VFMADD231PS  (R12)(R8*1), Y4, Y2
+	VFMADD231PS  32(R12)(R8*1), Y4, Y3
 	ADDQ         $0x02, CX
 	ADDQ         $0x04, DX
-	DECQ         R12
+	DECQ         R9
 	JNZ          weight1
 
 store1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
 	ADDQ    $0x04, BX
 	DECQ    R11
 	JNZ     group1
@@ -1577,78 +1610,79 @@ run2:
 	ADDQ $0x08, SI
 
 group2:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue2
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Y0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Y0
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Y4
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Y4
 	VMOVAPS      Y4, Y5
 	VMOVAPS      Y4, Y6
 	VMOVAPS      Y4, Y7
 	JMP          begin2
 
 continue2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y2
-	VMOVUPS 32(R9), Y3
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y4
-	VMOVUPS 32(R9), Y5
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y6
-	VMOVUPS 32(R9), Y7
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y4
+	VMOVUPS 32(R8), Y5
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y6
+	VMOVUPS 32(R8), Y7
 
 begin2:
-	MOVQ  R10, R12
-	TESTQ R12, R12
+	MOVQ  R10, R9
+	TESTQ R9, R9
 	JZ    store2
 
 weight2:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Y8
-	VFMADD231PS  (R8)(R9*1), Y8, Y0
-	VFMADD231PS  32(R8)(R9*1), Y8, Y1
-	VFMADD231PS  (R13)(R9*1), Y8, Y2
-	VFMADD231PS  32(R13)(R9*1), Y8, Y3
-	MOVWLZX      2(CX), R9
+	VFMADD231PS  (DI)(R8*1), Y8, Y0
+	VFMADD231PS  32(DI)(R8*1), Y8, Y1
+	VFMADD231PS  (R12)(R8*1), Y8, Y2
+	VFMADD231PS  32(R12)(R8*1), Y8, Y3
+	MOVWLZX      2(CX), R8
 	VBROADCASTSS 4(DX), Y8
-	VFMADD231PS  (R8)(R9*1), Y8, Y4
-	VFMADD231PS  32(R8)(R9*1), Y8, Y5
-	VFMADD231PS  (R13)(R9*1), Y8, Y6
-	VFMADD231PS  32(R13)(R9*1), Y8, Y7
+	VFMADD231PS  (DI)(R8*1), Y8, Y4
+	VFMADD231PS  32(DI)(R8*1), Y8, Y5
+	VFMADD231PS  (R12)(R8*1), Y8, Y6
+	VFMADD231PS  32(R12)(R8*1), Y8, Y7
 	ADDQ         $0x04, CX
 	ADDQ         $0x08, DX
-	DECQ         R12
+	DECQ         R9
 	JNZ          weight2
 
 store2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
 	ADDQ    $0x08, BX
 	DECQ    R11
 	JNZ     group2
@@ -1667,12 +1701,11 @@ TEXT ·sparseRuns3AVX2(SB), NOSPLIT, $0-88
 	MOVQ values+24(FP), DX
 	MOVQ cols+32(FP), BX
 	MOVQ runs+40(FP), SI
-	MOVQ start+48(FP), DI
-	MOVQ src+8(FP), R8
+	MOVQ src+8(FP), DI
+	MOVQ srcPanel+72(FP), R12
+	ADDQ DI, R12
 	MOVQ srcPanel+72(FP), R13
-	ADDQ R8, R13
-	MOVQ srcPanel+72(FP), R14
-	ADDQ R13, R14
+	ADDQ R12, R13
 	CMPQ width+56(FP), $0x02
 	JE   run2
 
@@ -1682,10 +1715,11 @@ run1:
 	ADDQ $0x08, SI
 
 group1:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue1
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Y0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Y0
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
@@ -1694,49 +1728,49 @@ group1:
 	JMP          begin1
 
 continue1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y2
-	VMOVUPS 32(R9), Y3
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y4
-	VMOVUPS 32(R9), Y5
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y4
+	VMOVUPS 32(R8), Y5
 
 begin1:
-	MOVQ  R10, R12
-	TESTQ R12, R12
+	MOVQ  R10, R9
+	TESTQ R9, R9
 	JZ    store1
 
 weight1:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Y6
-	VFMADD231PS  (R8)(R9*1), Y6, Y0
-	VFMADD231PS  32(R8)(R9*1), Y6, Y1
-	VFMADD231PS  (R13)(R9*1), Y6, Y2
-	VFMADD231PS  32(R13)(R9*1), Y6, Y3
-	VFMADD231PS  (R14)(R9*1), Y6, Y4
-	VFMADD231PS  32(R14)(R9*1), Y6, Y5
+	VFMADD231PS  (DI)(R8*1), Y6, Y0
+	VFMADD231PS  32(DI)(R8*1), Y6, Y1
+	VFMADD231PS  (R12)(R8*1), Y6, Y2
+	VFMADD231PS  32(R12)(R8*1), Y6, Y3
+	VFMADD231PS  (R13)(R8*1), Y6, Y4
+	VFMADD231PS  32(R13)(R8*1), Y6, Y5
 	ADDQ         $0x02, CX
 	ADDQ         $0x04, DX
-	DECQ         R12
+	DECQ         R9
 	JNZ          weight1
 
 store1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
 	ADDQ    $0x04, BX
 	DECQ    R11
 	JNZ     group1
@@ -1750,17 +1784,18 @@ run2:
 	ADDQ $0x08, SI
 
 group2:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue2
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Y0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Y0
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
 	VMOVAPS      Y0, Y4
 	VMOVAPS      Y0, Y5
-	MOVL         4(BX), R9
-	VBROADCASTSS (DI)(R9*4), Y6
+	MOVL         4(BX), R8
+	VBROADCASTSS (R9)(R8*4), Y6
 	VMOVAPS      Y6, Y7
 	VMOVAPS      Y6, Y8
 	VMOVAPS      Y6, Y9
@@ -1769,79 +1804,79 @@ group2:
 	JMP          begin2
 
 continue2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y2
-	VMOVUPS 32(R9), Y3
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y4
-	VMOVUPS 32(R9), Y5
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y6
-	VMOVUPS 32(R9), Y7
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y8
-	VMOVUPS 32(R9), Y9
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y10
-	VMOVUPS 32(R9), Y11
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y4
+	VMOVUPS 32(R8), Y5
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y6
+	VMOVUPS 32(R8), Y7
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y8
+	VMOVUPS 32(R8), Y9
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y10
+	VMOVUPS 32(R8), Y11
 
 begin2:
-	MOVQ  R10, R12
-	TESTQ R12, R12
+	MOVQ  R10, R9
+	TESTQ R9, R9
 	JZ    store2
 
 weight2:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Y12
-	VFMADD231PS  (R8)(R9*1), Y12, Y0
-	VFMADD231PS  32(R8)(R9*1), Y12, Y1
-	VFMADD231PS  (R13)(R9*1), Y12, Y2
-	VFMADD231PS  32(R13)(R9*1), Y12, Y3
-	VFMADD231PS  (R14)(R9*1), Y12, Y4
-	VFMADD231PS  32(R14)(R9*1), Y12, Y5
-	MOVWLZX      2(CX), R9
+	VFMADD231PS  (DI)(R8*1), Y12, Y0
+	VFMADD231PS  32(DI)(R8*1), Y12, Y1
+	VFMADD231PS  (R12)(R8*1), Y12, Y2
+	VFMADD231PS  32(R12)(R8*1), Y12, Y3
+	VFMADD231PS  (R13)(R8*1), Y12, Y4
+	VFMADD231PS  32(R13)(R8*1), Y12, Y5
+	MOVWLZX      2(CX), R8
 	VBROADCASTSS 4(DX), Y12
-	VFMADD231PS  (R8)(R9*1), Y12, Y6
-	VFMADD231PS  32(R8)(R9*1), Y12, Y7
-	VFMADD231PS  (R13)(R9*1), Y12, Y8
-	VFMADD231PS  32(R13)(R9*1), Y12, Y9
-	VFMADD231PS  (R14)(R9*1), Y12, Y10
-	VFMADD231PS  32(R14)(R9*1), Y12, Y11
+	VFMADD231PS  (DI)(R8*1), Y12, Y6
+	VFMADD231PS  32(DI)(R8*1), Y12, Y7
+	VFMADD231PS  (R12)(R8*1), Y12, Y8
+	VFMADD231PS  32(R12)(R8*1), Y12, Y9
+	VFMADD231PS  (R13)(R8*1), Y12, Y10
+	VFMADD231PS  32(R13)(R8*1), Y12, Y11
 	ADDQ         $0x04, CX
 	ADDQ         $0x08, DX
-	DECQ         R12
+	DECQ         R9
 	JNZ          weight2
 
 store2:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	MOVL    4(BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y8, (R9)
-	VMOVUPS Y9, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y10, (R9)
-	VMOVUPS Y11, 32(R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	MOVL    4(BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y10, (R8)
+	VMOVUPS Y11, 32(R8)
 	ADDQ    $0x08, BX
 	DECQ    R11
 	JNZ     group2
@@ -1860,14 +1895,13 @@ TEXT ·sparseRuns4AVX2(SB), NOSPLIT, $0-88
 	MOVQ values+24(FP), DX
 	MOVQ cols+32(FP), BX
 	MOVQ runs+40(FP), SI
-	MOVQ start+48(FP), DI
-	MOVQ src+8(FP), R8
+	MOVQ src+8(FP), DI
+	MOVQ srcPanel+72(FP), R12
+	ADDQ DI, R12
 	MOVQ srcPanel+72(FP), R13
-	ADDQ R8, R13
+	ADDQ R12, R13
 	MOVQ srcPanel+72(FP), R14
 	ADDQ R13, R14
-	MOVQ srcPanel+72(FP), R15
-	ADDQ R14, R15
 
 run1:
 	MOVL (SI), R10
@@ -1875,10 +1909,11 @@ run1:
 	ADDQ $0x08, SI
 
 group1:
-	TESTQ        DI, DI
+	MOVQ         start+48(FP), R9
+	TESTQ        R9, R9
 	JZ           continue1
-	MOVL         (BX), R9
-	VBROADCASTSS (DI)(R9*4), Y0
+	MOVL         (BX), R8
+	VBROADCASTSS (R9)(R8*4), Y0
 	VMOVAPS      Y0, Y1
 	VMOVAPS      Y0, Y2
 	VMOVAPS      Y0, Y3
@@ -1889,57 +1924,57 @@ group1:
 	JMP          begin1
 
 continue1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
-	VMOVUPS 32(R9), Y1
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y2
-	VMOVUPS 32(R9), Y3
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y4
-	VMOVUPS 32(R9), Y5
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS (R9), Y6
-	VMOVUPS 32(R9), Y7
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y2
+	VMOVUPS 32(R8), Y3
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y4
+	VMOVUPS 32(R8), Y5
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS (R8), Y6
+	VMOVUPS 32(R8), Y7
 
 begin1:
-	MOVQ  R10, R12
-	TESTQ R12, R12
+	MOVQ  R10, R9
+	TESTQ R9, R9
 	JZ    store1
 
 weight1:
-	MOVWLZX      (CX), R9
+	MOVWLZX      (CX), R8
 	VBROADCASTSS (DX), Y8
-	VFMADD231PS  (R8)(R9*1), Y8, Y0
-	VFMADD231PS  32(R8)(R9*1), Y8, Y1
-	VFMADD231PS  (R13)(R9*1), Y8, Y2
-	VFMADD231PS  32(R13)(R9*1), Y8, Y3
-	VFMADD231PS  (R14)(R9*1), Y8, Y4
-	VFMADD231PS  32(R14)(R9*1), Y8, Y5
-	VFMADD231PS  (R15)(R9*1), Y8, Y6
-	VFMADD231PS  32(R15)(R9*1), Y8, Y7
+	VFMADD231PS  (DI)(R8*1), Y8, Y0
+	VFMADD231PS  32(DI)(R8*1), Y8, Y1
+	VFMADD231PS  (R12)(R8*1), Y8, Y2
+	VFMADD231PS  32(R12)(R8*1), Y8, Y3
+	VFMADD231PS  (R13)(R8*1), Y8, Y4
+	VFMADD231PS  32(R13)(R8*1), Y8, Y5
+	VFMADD231PS  (R14)(R8*1), Y8, Y6
+	VFMADD231PS  32(R14)(R8*1), Y8, Y7
 	ADDQ         $0x02, CX
 	ADDQ         $0x04, DX
-	DECQ         R12
+	DECQ         R9
 	JNZ          weight1
 
 store1:
-	MOVL    (BX), R9
-	SHLQ    $0x06, R9
-	ADDQ    AX, R9
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	ADDQ    dstPanel+80(FP), R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
+	MOVL    (BX), R8
+	SHLQ    $0x06, R8
+	ADDQ    AX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	ADDQ    dstPanel+80(FP), R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
 	ADDQ    $0x04, BX
 	DECQ    R11
 	JNZ     group1

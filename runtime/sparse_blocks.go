@@ -30,7 +30,7 @@ type sparseRun struct{ weights, groups uint32 }
 
 const (
 	sparsePanelsMost = 4        // panels at once
-	sparseBytes      = 16 << 10 // of a block of rows of these panels
+	sparseBytes      = 24 << 10 // of a block of rows of these panels
 	sparseWork       = 1 << 15  // weights of a run, so that no call lasts long
 )
 
@@ -50,9 +50,6 @@ func sparseWidth(panels int) int {
 
 func sparseBlocks(p pattern, values []float32, group, k int) []sparseBlock {
 	most := sparseBytes / (4 * lanes * group)
-	if len(p.cells) < k*len(p.ends)/4 { // few weights cost less than the chains' loads and stores
-		most += most / 2
-	}
 	n := (k + most - 1) / most
 	blocks := make([]sparseBlock, n)
 	columns := len(p.ends)

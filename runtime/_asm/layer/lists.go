@@ -146,9 +146,9 @@ func sparseRuns(a *gen.Asm, isa gen.ISA, panels int, widths []int) {
 	a.Begin(isa, fmt.Sprintf("sparseRuns%d", panels), "func(dst, src *float32, rows *uint16, values *float32, cols *uint32, runs *uint32, start *float32, width, n, srcPanel, dstPanel int)",
 		fmt.Sprintf("adds runs of columns of a sparse layer on panels side by side: %d.", panels))
 	vecs := panelLanes / isa.Lanes
-	dst, rows, values, cols, runs, start := a.Arg("dst"), a.Arg("rows"), a.Arg("values"), a.Arg("cols"), a.Arg("runs"), a.Arg("start")
+	dst, rows, values, cols, runs := a.Arg("dst"), a.Arg("rows"), a.Arg("values"), a.Arg("cols"), a.Arg("runs")
 	src := []reg.Register{a.Arg("src")}
-	r, count, groups, i := a.GP64(), a.GP64(), a.GP64(), a.GP64()
+	r, packed, count, groups, i := a.GP64(), a.GP64(), a.GP64(), a.GP64(), a.GP64()
 	memory := func(name string) operand.Mem {
 		c, err := a.Param(name).Resolve()
 		if err != nil {
@@ -181,11 +181,12 @@ func sparseRuns(a *gen.Asm, isa gen.ISA, panels int, widths []int) {
 		a.MOVL(operand.Mem{Base: runs, Disp: 4}, groups.As32())
 		a.ADDQ(operand.Imm(8), runs)
 		a.Label(name("group"))
-		a.TESTQ(start, start)
+		a.MOVQ(memory("start"), packed)
+		a.TESTQ(packed, packed)
 		a.JZ(operand.LabelRef(name("continue")))
 		for c := range w {
 			a.MOVL(operand.Mem{Base: cols, Disp: 4 * c}, r.As32())
-			a.VBROADCASTSS(operand.Mem{Base: start, Index: r, Scale: 4}, at(c, 0, 0))
+			a.VBROADCASTSS(operand.Mem{Base: packed, Index: r, Scale: 4}, at(c, 0, 0))
 			for x := 1; x < panels*vecs; x++ {
 				a.VMOVAPS(at(c, 0, 0), at(c, 0, x))
 			}
@@ -215,11 +216,11 @@ func sparseRuns(a *gen.Asm, isa gen.ISA, panels int, widths []int) {
 		a.Label(name("weight"))
 		value := l.values(values, w)
 		for c := range w {
-			a.MOVWLZX(operand.Mem{Base: rows, Disp: 2 * c}, r.As32())
+			row := packedRow(a, rows, packed, r, c, w)
 			x := value(c)
 			for p := range panels {
 				for v := range vecs {
-					a.VFMADD231PS(operand.Mem{Base: src[p], Index: r, Scale: 1, Disp: v * a.Bytes()}, x, at(c, p, v))
+					a.VFMADD231PS(operand.Mem{Base: src[p], Index: row, Scale: 1, Disp: v * a.Bytes()}, x, at(c, p, v))
 				}
 			}
 		}
@@ -240,6 +241,28 @@ func sparseRuns(a *gen.Asm, isa gen.ISA, panels int, widths []int) {
 	}
 	a.Label("done")
 	a.End()
+}
+
+// packedRow is the register that holds the 16 bits of column c of n. AVX-512 loads four of them at once, because a load of 64
+// bytes leaves no port to others.
+func packedRow(a *gen.Asm, rows, packed, r reg.GPVirtual, c, n int) reg.GPVirtual {
+	m := operand.Mem{Base: rows, Disp: 2 * c}
+	switch {
+	case n == 1 || a.Lanes < panelLanes:
+		a.MOVWLZX(m, r.As32())
+		return r
+	case c%4 > 0:
+		a.SHRQ(operand.Imm(16), packed)
+	case n == 2:
+		a.MOVL(m, packed.As32())
+	default:
+		a.MOVQ(m, packed)
+	}
+	if c%4 == min(n, 4)-1 {
+		return packed
+	}
+	a.MOVWLZX(packed.As16(), r.As32())
+	return r
 }
 
 // splats spread elements of memory over a register each. A broadcast of 4 bytes takes as long as a load of 64 on some
