@@ -130,6 +130,10 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 		e.call("columnSums", e.ref(out), e.ref(x), jen.Lit(inner.dims[0]), jen.Lit(inner.strides[0][0]), jen.Lit(op.Fn == "mean"))
 		return nil
 	}
+	if kernel := rowsKernel(op, x.Type.DType, outer, inner); kernel != "" {
+		e.call(kernel, e.ref(out), e.ref(x), jen.Lit(inner.dims[0]))
+		return nil
+	}
 	partials := op.Partials
 	if !x.Type.DType.IsFloat() {
 		partials = 1
@@ -164,6 +168,17 @@ func columns(op *low.Reduce, d ir.DType, outer, inner *loops) bool {
 	last := len(outer.dims) - 1
 	width := inner.strides[0][0]
 	return width > 1 && outer.dims[last] == width && outer.strides[0][last] == 1 && (last == 0 || outer.strides[0][0] == width*inner.dims[0])
+}
+
+// rowsKernel is the kernel that combines rows which lie one after the other, in 16 partial results each; "" if there is none.
+func rowsKernel(op *low.Reduce, d ir.DType, outer, inner *loops) string {
+	if d != ir.Float32 || op.Partials != low.Partials || len(inner.dims) != 1 || inner.dims[0] == 0 || inner.strides[0][0] != 1 || len(outer.dims) != 1 {
+		return ""
+	}
+	if n := outer.dims[0]; n > 1 && outer.strides[0][0] != inner.dims[0] {
+		return ""
+	}
+	return map[string]string{"sum": "rowsSum", "mean": "rowsMean", "max": "rowsMax", "min": "rowsMin"}[op.Fn]
 }
 
 // reduceKernel is the kernel for a reduction and the arguments that follow the table.
