@@ -155,8 +155,11 @@ func (p *Program) blame(output []byte) bool {
 // environment is that of the program, for its executor.
 func (p *Program) environment() []string {
 	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "SBTC_CPU=") })
-	if p.executor == PureGo {
+	switch {
+	case p.executor == PureGo:
 		env = append(env, "SBTC_CPU=purego")
+	case p.path != "":
+		env = append(env, "SBTC_CPU="+p.path)
 	}
 	return env
 }

@@ -32,6 +32,7 @@ type Program struct {
 	errs     []error // why a package is not in it
 	limit    time.Duration
 	memory   int64
+	path     string // that the process takes, or the best one below; "" for the best of all
 
 	cmd    *exec.Cmd // nil: not started
 	in     io.WriteCloser
