@@ -250,8 +250,31 @@ func (l *layers) print(budget int) error {
 				budget -= n
 			}
 		}
+		l.ahead(set)
 	}
 	return nil
+}
+
+// farBytes is the code of a path from which on it does not stay in the second cache of a core between two runs.
+const farBytes = 512 << 10
+
+// ahead makes functions fetch the code of those that run after them, the last one that of the first.
+func (l *layers) ahead(set asm.Set) {
+	var all []*asm.Function
+	var panels []int
+	sum := 0
+	for _, a := range l.list {
+		for i := range a.functions[set] {
+			all, panels = append(all, &a.functions[set][i]), append(panels, a.panels)
+			sum += a.functions[set][i].Bytes
+		}
+	}
+	if sum < farBytes {
+		return
+	}
+	for i, f := range all {
+		f.Ahead(all[(i+1)%len(all)], panels[i])
+	}
 }
 
 func bytesOf(fs []asm.Function) (n int) {

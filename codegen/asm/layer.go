@@ -35,6 +35,7 @@ type Function struct {
 	Params []string // after panels: the extra inputs, and scratch memory for all panels
 	Text   string
 	Bytes  int // of code, about
+	ahead
 }
 
 // Scratch is the name of the parameter for memory that the functions use.

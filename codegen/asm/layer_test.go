@@ -24,6 +24,7 @@ const lanes = ir.Lanes
 type testLayer struct {
 	Layer
 	panels    int
+	ahead     bool // functions fetch the code of the next ones
 	src, want []float32
 	extra     [][]float32 // of inputs in memory
 }
@@ -76,7 +77,7 @@ func randomLayer(r *rand.Rand, i int) *testLayer {
 			w[q] = int8(1 - 2*r.IntN(2))
 		}
 	}
-	l := &testLayer{panels: 1 + r.IntN(3)}
+	l := &testLayer{panels: 1 + r.IntN(3), ahead: i%2 == 0}
 	height := k
 	if r.IntN(3) == 0 {
 		height = 1 + r.IntN(k)
@@ -309,6 +310,11 @@ func (m *module) add(t testing.TB, l *testLayer) {
 		fs, err := l.Functions(set, pool)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if l.ahead {
+			for i := range fs {
+				fs[i].Ahead(&fs[(i+1)%len(fs)], l.panels)
+			}
 		}
 		k := l.Schedule.K
 		if l.First != nil {

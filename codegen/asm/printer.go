@@ -11,7 +11,7 @@ import (
 const chunk = 18 << 10
 
 // registers are those for addresses. Others have a meaning: SP, BP, R14 (the goroutine), R15 (position-independent code),
-// CX (the panels left) and BX (the half of a panel).
+// CX (the panels left) and BX (the half of a panel; in AVX-512, code to fetch).
 var registers = []string{"DI", "SI", "DX", "R8", "R9", "R10", "R11", "R12", "R13", "AX"}
 
 // printer prints functions that loop over panels, one after the other.
@@ -138,12 +138,19 @@ func (p *printer) flush() {
 	var t text
 	name := fmt.Sprintf("%s_%d%s", p.name, len(p.out), p.set)
 	names := p.prologue(&t, name)
+	ahead := ahead{entry: t.Len(), passes: 1, reg: "BX"}
 	t.WriteString("panel:\n")
 	if p.set == AVX2 {
 		t.line(5, "MOVL $2, BX")
 		t.WriteString("half:\n")
+		ahead.passes, ahead.reg = 2, ""
+		if len(p.free) > 0 {
+			ahead.reg = p.free[0]
+		}
 	}
+	t.marks = nil
 	t.add(&p.body)
+	ahead.marks, ahead.end = t.marks, t.Len()
 	p.consts.move(&t, 0)
 	done := 0 // of the bytes to the next panel
 	if p.set == AVX2 {
@@ -157,7 +164,7 @@ func (p *printer) flush() {
 	t.line(6, "JNE panel")
 	t.line(3, "VZEROUPPER")
 	t.line(1, "RET")
-	p.out = append(p.out, Function{Name: name, Params: names[2:], Text: t.String(), Bytes: t.bytes})
+	p.out = append(p.out, Function{Name: name, Params: names[2:], Text: t.String(), Bytes: t.bytes, ahead: ahead})
 	p.body = text{}
 }
 

@@ -9,6 +9,14 @@ import (
 type text struct {
 	strings.Builder
 	bytes int
+	marks []int // where in the text another line of the caches begins, about
+}
+
+// count adds to the bytes of code.
+func (t *text) count(bytes int) {
+	if t.bytes += bytes; t.bytes >= (len(t.marks)+1)*cacheLine {
+		t.marks = append(t.marks, t.Len())
+	}
 }
 
 // line prints an instruction of the given length.
@@ -16,7 +24,7 @@ func (t *text) line(bytes int, format string, args ...any) {
 	t.WriteByte('\t')
 	fmt.Fprintf(t, format, args...)
 	t.WriteByte('\n')
-	t.bytes += bytes
+	t.count(bytes)
 }
 
 // ins is line for an instruction with its operands, without the cost of a format.
@@ -32,11 +40,14 @@ func (t *text) ins(bytes int, op string, operands ...string) {
 		t.WriteString(o)
 	}
 	t.WriteByte('\n')
-	t.bytes += bytes
+	t.count(bytes)
 }
 
 // add appends other text.
 func (t *text) add(o *text) {
+	for _, m := range o.marks {
+		t.marks = append(t.marks, t.Len()+m)
+	}
 	t.WriteString(o.String())
 	t.bytes += o.bytes
 }
