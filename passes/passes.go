@@ -34,6 +34,7 @@ var Portable = []Pass{
 	{Name: "layernorm", Run: layernorm},
 	{Name: "views", Run: views},
 	{Name: "slice", Run: slice},
+	{Name: "gathers", Run: gathers},
 	{Name: "sink", Run: sink},
 	{Name: "attention", Run: attention},
 	{Name: "scales", Run: scales},

@@ -9,6 +9,7 @@ import "fmt"
 func scatterElements[T any, I indexType](out, data []T, idx []I, updates []T, in, ishape []int, axis int) error {
 	copy(out, data)
 	d := in[axis]
+	w := newElementWalk(in, ishape, axis)
 	for k, v := range updates {
 		i := int(idx[k])
 		if i < -d || i >= d {
@@ -17,7 +18,7 @@ func scatterElements[T any, I indexType](out, data []T, idx []I, updates []T, in
 		if i < 0 {
 			i += d
 		}
-		out[elementAt(k, in, ishape, axis, i)] = v
+		out[w.next(i)] = v
 	}
 	return nil
 }
@@ -26,6 +27,7 @@ func scatterElements[T any, I indexType](out, data []T, idx []I, updates []T, in
 func scatterReduce[T number, I indexType](out, data []T, idx []I, updates []T, in, ishape []int, axis int, fn string) error {
 	copy(out, data)
 	d := in[axis]
+	w := newElementWalk(in, ishape, axis)
 	for k, v := range updates {
 		i := int(idx[k])
 		if i < -d || i >= d {
@@ -34,7 +36,7 @@ func scatterReduce[T number, I indexType](out, data []T, idx []I, updates []T, i
 		if i < 0 {
 			i += d
 		}
-		at := elementAt(k, in, ishape, axis, i)
+		at := w.next(i)
 		out[at] = combine(fn, out[at], v)
 	}
 	return nil

@@ -97,43 +97,54 @@ func compareOf[T ordered](a, b T) int {
 }
 
 // topK writes the n largest (or smallest) elements along the middle axis of x, [outer, d, inner], and their indices,
-// best first, of equal ones the earlier; values or indices may be nil.
+// best first, of equal ones the earlier; values or indices may be nil. Each element goes to its place among the best so far.
 func topK[T number](values []T, indices []int64, x []T, k []int64, outer, d, inner, n int, largest bool) error {
 	if len(k) != 1 || k[0] != int64(n) {
 		return fmt.Errorf("TopK: k is %v, compiled for %d", k, n)
 	}
+	if n == 0 {
+		return nil
+	}
 	for r := range outer * inner {
 		base, to := r/inner*d*inner+r%inner, r/inner*n*inner+r%inner
-		last := -1
-		for rank := range n {
-			best := -1
-			for i := range d {
-				if last >= 0 && !topKBefore(x[base+last*inner], x[base+i*inner], last, i, largest) {
+		at := func(rank int) T {
+			if values != nil {
+				return values[to+rank*inner]
+			}
+			return x[base+int(indices[to+rank*inner])*inner]
+		}
+		for i := range d {
+			v, place := x[base+i*inner], i
+			if i >= n {
+				if place = n - 1; !topKBefore(v, at(place), largest) {
 					continue
 				}
-				if best < 0 || topKBefore(x[base+i*inner], x[base+best*inner], i, best, largest) {
-					best = i
+			}
+			for ; place > 0 && topKBefore(v, at(place-1), largest); place-- {
+				if values != nil {
+					values[to+place*inner] = values[to+(place-1)*inner]
+				}
+				if indices != nil {
+					indices[to+place*inner] = indices[to+(place-1)*inner]
 				}
 			}
 			if values != nil {
-				values[to+rank*inner] = x[base+best*inner]
+				values[to+place*inner] = v
 			}
 			if indices != nil {
-				indices[to+rank*inner] = int64(best)
+				indices[to+place*inner] = int64(i)
 			}
-			last = best
 		}
 	}
 	return nil
 }
 
-// topKBefore reports whether a at index i comes before b at index j.
-func topKBefore[T number](a, b T, i, j int, largest bool) bool {
-	c := compareOf(a, b)
+// topKBefore reports whether a is better than b; a NaN is greater than any number.
+func topKBefore[T number](a, b T, largest bool) bool {
 	if largest {
-		c = -c
+		return a > b || a != a && b == b
 	}
-	return c < 0 || c == 0 && i < j
+	return a < b || b != b && a == a
 }
 
 // unique finds the n distinct slices along the middle axis of x, [outer, d, inner]: y, [outer, n, inner], are they, in
