@@ -11,8 +11,13 @@ func TestContract(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 3))
 			kind := r.IntN(3)
 			p := product{m: 1 + r.IntN(14), k: 1 + r.IntN(100), n: 1 + r.IntN(150)}
-			if seed%50 == 0 {
+			switch seed % 50 {
+			case 0:
 				p.k = 5000
+			case 1:
+				p.k, p.n, p.m = 1<<15+7, 1+r.IntN(20), 2
+			case 2, 3, 4:
+				p.m, p.k, p.n = 1+r.IntN(3), 1+r.IntN(9), 1+r.IntN(20)
 			}
 			p.ar, p.ac, p.br, p.bc = p.k, 1, p.n, 1
 			if r.IntN(2) == 0 {
@@ -41,4 +46,20 @@ func TestContract(t *testing.T) {
 			}
 		}
 	})
+}
+
+func BenchmarkContract(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, c := range []struct {
+		name    string
+		m, k, n int
+		batch   int
+	}{{"1x8x8", 1, 8, 8, 42}, {"42x8x42", 42, 8, 42, 2}, {"12x42x8", 12, 42, 8, 2}} {
+		p := product{m: c.m, k: c.k, n: c.n, ar: c.k, ac: 1, br: c.n, bc: 1}
+		for i := range c.batch {
+			p.as, p.bs = append(p.as, int32(i*c.m*c.k)), append(p.bs, int32(i*c.k*c.n))
+		}
+		x, w, y := finite(r, c.batch*c.m*c.k), finite(r, c.batch*c.k*c.n), make([]float32, c.batch*c.m*c.n)
+		benchPaths(b, c.name, c.batch*c.m*c.k*c.n, func() { contract32(y, x, w, &p) })
+	}
 }
