@@ -123,7 +123,13 @@ func (l *Layer) work(n *ir.Node) []op.Product {
 			seen, full = heads*keys, heads*keys
 			l.Strategy, l.MACsExecuted = "attendOne", heads*lanes*(dh+dv)
 		}
-		return []op.Product{{Full: full * dh, Seen: seen * dh, NonZero: seen * dh}, {Full: full * dv, Seen: seen * dv, NonZero: seen * dv}}
+		scores, results := seen*dh, seen*dv
+		if keys, _ := low.Kept(n.In); keys != nil {
+			ks, vs := o.KeptProducts(n.In)
+			l.Strategy, l.MACsExecuted = "attendKept", q[0]*upTo(q[1], ir.Lanes)*(ks+vs)
+			scores, results = q[0]*q[1]*ks, q[0]*q[1]*vs
+		}
+		return []op.Product{{Full: full * dh, Seen: seen * dh, NonZero: scores}, {Full: full * dv, Seen: seen * dv, NonZero: results}}
 	case *low.Kernel:
 		l.Op += " " + o.Of.Name()
 		l.Strategy = o.Fn

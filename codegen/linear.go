@@ -228,68 +228,6 @@ func int32s(x []int) *jen.Statement {
 	})
 }
 
-// attend emits fused attention.
-func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
-	if op.Partials > 1 {
-		e.attendOne(n, op)
-		return nil
-	}
-	q, k, v := n.In[0].Type, n.In[1].Type, n.In[2].Type
-	batch, queries, keys := q.Shape[0], q.Shape[1], k.Shape[1]
-	dh, dv := q.Shape[2]/op.Heads, v.Shape[2]/op.KVHeads
-	if n.Out[0].Type.Len() == 0 {
-		return nil
-	}
-	fields := jen.Dict{
-		jen.Id("batch"): jen.Lit(batch), jen.Id("queries"): jen.Lit(queries), jen.Id("keys"): jen.Lit(keys),
-		jen.Id("heads"): jen.Lit(op.Heads), jen.Id("kvHeads"): jen.Lit(op.KVHeads),
-		jen.Id("dh"): jen.Lit(dh), jen.Id("dv"): jen.Lit(dv),
-		jen.Id("scale"): float32Lit(op.Scale), jen.Id("panels"): jen.Lit(q.Layout == ir.Panels),
-	}
-	mask := jen.Nil()
-	if len(n.In) == 4 {
-		mask = e.ref(n.In[3])
-		s := low.BroadcastStrides(n.In[3].Type.Shape, []int{batch, op.Heads, queries, keys})
-		fields[jen.Id("maskStrides")] = jen.Index(jen.Lit(4)).Int().Values(jen.Lit(s[0]), jen.Lit(s[1]), jen.Lit(s[2]), jen.Lit(s[3]))
-	}
-	ends, spans := jen.Nil(), jen.Nil()
-	if op.Finite != nil {
-		var es, ss []int
-		for _, row := range op.Finite {
-			for _, p := range row {
-				ss = append(ss, p.Lo, p.Hi)
-			}
-			es = append(es, len(ss)/2)
-		}
-		ends, spans = e.table("ends", int32s(es)), e.table("spans", int32s(ss))
-	}
-	if own := e.own(n.In[0]); own > 0 {
-		fields[jen.Id("queryStep")] = jen.Lit(own * ir.Lanes)
-	}
-	if own := e.own(n.In[1]); own > 0 {
-		fields[jen.Id("keyStep")] = jen.Lit(own * ir.Lanes)
-	}
-	shape := e.table("attention", jen.Id(e.use("attendShape")).Values(fields))
-	var dst, qr, kr, vr *jen.Statement
-	e.whole(func() { dst, qr, kr, vr = e.ref(n.Out[0]), e.ref(n.In[0]), e.ref(n.In[1]), e.ref(n.In[2]) })
-	pk, pv := keys+keys%2, dv+dv%2
-	room := ir.Lanes * (keys + 2*dv)
-	if q.Layout != ir.Panels { // the operands and the result as panels
-		room += ir.Lanes * (panelsOf(q)*(q.Features()+op.Heads*dv) + panelsOf(k)*(k.Features()+v.Features()))
-	}
-	scores, scratch := e.scratch("float32", 4, room), e.scratch("float64", 8, pk*(dh+pv)+4*dh+4*pk)
-	set := setFields{}
-	if e.batch.has(n.Out[0]) {
-		set["batch"] = e.batch.times(batch)
-		e.workers.n = e.workers.n || e.workers.rows != 0
-	}
-	if e.cut(n.Out[0]) {
-		set["from"], set["to"] = jen.Id("lo"), jen.Id("hi")
-	}
-	e.call("attend", dst, qr, kr, vr, mask, scores, scratch, e.shaped(shape, set), ends, spans)
-	return nil
-}
-
 // float32Lit writes a float32 exactly.
 func float32Lit(x float32) *jen.Statement {
 	if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) || f == 0 && math.Signbit(f) {

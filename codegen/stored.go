@@ -8,20 +8,22 @@ import (
 
 // Stored tells how weights.bin holds one constant.
 type Stored struct {
-	Form     string `json:"form"`                // ternary, sparse, uniform (one element for all), indexed (few different ones) or plain
+	Form     string `json:"form"`                // ternary, sparse, pattern (only where), uniform (one element for all), indexed (few different ones) or plain
 	Shape    []int  `json:"shape"`               // diagonal blocks with nothing but zeros beside them count as if side by side
-	NonZeros int    `json:"non_zeros,omitempty"` // of ternary and sparse constants
+	NonZeros int    `json:"non_zeros,omitempty"` // of ternary and sparse constants and patterns
 	Bytes    int    `json:"bytes"`
 }
 
 // Least is the number of bytes that a constant of this density takes at least if its weights are independent of one
 // another and of their signs: of bits, H(d) + d for each ternary weight and H(d) + 32·d for each sparse one, where d is the
-// density. Other constants take what they take.
+// density; H(d) for each element of a pattern. Other constants take what they take.
 func (s Stored) Least() float64 {
 	n, per := float64(ir.Size(s.Shape)), 1.0
 	switch s.Form {
 	case "sparse":
 		per = 32
+	case "pattern":
+		per = 0
 	case "ternary":
 	default:
 		return float64(s.Bytes)

@@ -172,6 +172,14 @@ func (w *weights) signs(e *emitter, t *ir.Tensor) *jen.Statement {
 	return w.lists(e, "signs", jen.Id(e.use("newSigns")).Call(load))
 }
 
+// kept is a pattern of ones, an int8 K x N constant.
+func (w *weights) kept(e *emitter, t *ir.Tensor) *jen.Statement {
+	p, _ := patternOf(ir.Data[int8](t), t.Shape[0], t.Shape[1], false)
+	load, b := w.pattern(e, p)
+	w.note("pattern", p.stored(), len(p.nonzero), b)
+	return load
+}
+
 // lists declares a field for lists of weights.
 func (w *weights) lists(e *emitter, typ string, load *jen.Statement) *jen.Statement {
 	e.use(typ)

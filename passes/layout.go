@@ -88,7 +88,7 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 		if one := l.attendOne(n, op); one != nil {
 			return one
 		}
-		if slices.ContainsFunc(n.In[:3], inPanels) {
+		if keys, _ := low.Kept(n.In); keys != nil || slices.ContainsFunc(n.In[:3], inPanels) {
 			in := []*ir.Value{l.in(n.In[0], ir.Panels), l.in(n.In[1], ir.Panels), l.in(n.In[2], ir.Panels)}
 			return l.b.Add(op, append(in, n.In[3:]...)...)
 		}

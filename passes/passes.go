@@ -55,6 +55,7 @@ func TargetFor(c Choice) []Pass {
 		{Name: "ternary", Run: ternary},
 		{Name: "sparse", Run: sparse},
 		{Name: "columns", Run: layerColumns},
+		{Name: "kept", Run: kept},
 		{Name: "fuse", Run: fuse},
 		{Name: "window", Run: window},
 		{Name: "homogeneous", Run: homogeneous},
@@ -66,6 +67,7 @@ func TargetFor(c Choice) []Pass {
 
 // order lists what must come before what in the tables, with the reason.
 var order = []struct{ before, after, reason string }{
+	{"kept", "fuse", "a factor of zeros and ones becomes no part of an epilogue"},
 	{"undo", "fuse", "an epilogue must follow its layer at once"},
 	{"ternary", "sparse", "a ternary layer is faster than a sparse one"},
 	{"sparse", "columns", "to leave out columns is worth a move only where zeros cost something"},

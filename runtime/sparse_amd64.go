@@ -20,15 +20,15 @@ func sparsePanels(dst, src []float32, w *sparse, bias []float32, scratch []float
 		for i := range w.blocks {
 			b := &w.blocks[i]
 			for l := range b.lists {
-				b.lists[l].add(&dst[p*n*lanes], &src[(p*k+b.top)*lanes], start, end-p, 4*k*lanes, 4*n*lanes)
+				addLists(&b.lists[l], &dst[p*n*lanes], &src[(p*k+b.top)*lanes], start, end-p, 4*k*lanes, 4*n*lanes)
 			}
 			start = nil
 		}
 	}
 }
 
-// add continues the chains of m panels, for about sparseWork weights at a time; those of the first block begin with start.
-func (l *sparseLists) add(dst, src, start *float32, m, srcPanel, dstPanel int) {
+// addLists continues the chains of m panels, for about sparseWork weights at a time; those of the first block begin with start.
+func addLists(l *sparseLists, dst, src, start *float32, m, srcPanel, dstPanel int) {
 	weights, groups := 0, 0
 	for i := 0; i < len(l.runs); {
 		n, w, g := 0, 0, 0

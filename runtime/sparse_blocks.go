@@ -22,6 +22,7 @@ type sparseLists struct {
 	width  int
 	rows   []uint16 // of a group, weight after weight, the columns side by side: bytes from the first row of the block
 	values []float32
+	cells  []uint32    // where the pattern has the values, if these are not known when the blocks are made
 	cols   []uint32    // of the groups
 	runs   []sparseRun // at most sparseWork weights each
 }
@@ -101,7 +102,10 @@ func (b *sparseBlock) list(p pattern, values []float32, order []uint32, at, end 
 	}
 	for i := range b.lists {
 		l := &b.lists[i]
-		l.rows, l.values = append(l.rows, 0), append(l.values, 0) // where the lists end
+		l.rows = append(l.rows, 0) // where the lists end
+		if values != nil {
+			l.values = append(l.values, 0)
+		}
 	}
 }
 
@@ -115,7 +119,11 @@ func (l *sparseLists) join(p pattern, values []float32, columns []uint32, at []i
 	for i := range int32(n) {
 		for _, j := range columns {
 			l.rows = append(l.rows, uint16((int(p.cells[at[j]+i]>>1)-top)*4*lanes))
-			l.values = append(l.values, values[at[j]+i])
+			if values != nil {
+				l.values = append(l.values, values[at[j]+i])
+			} else {
+				l.cells = append(l.cells, uint32(at[j]+i))
+			}
 		}
 	}
 }

@@ -16,6 +16,9 @@ import (
 // +0, c increasing, times Scale, plus the mask; e = expneg(score - max); outputs are chains fma(e, v_c, ·) from +0 over
 // the entries, times 1/sum(e), the sum one chain.
 //
+// Two more inputs, constants of bool, may say which elements of every sample's keys [T, KVHeads·dh] and values
+// [T, KVHeads·dv] count; then there is no mask and every query has every key. Chains leave the others out, whatever they are.
+//
 // With Partials 16 there is one query of one sample, whose keys are side by side: see attendOne.
 type Attend struct {
 	Heads    int     `onnx:"heads,1"`
@@ -106,7 +109,7 @@ func (a *Attend) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if a.Partials != 0 || a.KHeads != 0 {
 		return nil, fmt.Errorf("attention in %d partials with %d heads of keys", a.Partials, a.KHeads)
 	}
-	if len(in) < 3 || len(in) > 4 {
+	if len(in) < 3 || len(in) == 5 || len(in) > 6 {
 		return nil, errArity
 	}
 	q, k, v := in[0].Type, in[1].Type, in[2].Type
@@ -129,7 +132,12 @@ func (a *Attend) Infer(in []*ir.Value) ([]ir.Type, error) {
 			}
 		}
 	}
-	if len(in) == 4 {
+	if keys, values := Kept(in); keys != nil || values != nil {
+		if err := a.inferKept(in, keys, values); err != nil {
+			return nil, err
+		}
+	}
+	if len(in) > 3 && in[3] != nil {
 		m := in[3].Type
 		full := []int{q.Shape[0], a.Heads, q.Shape[1], k.Shape[1]}
 		if s, err := broadcast(m.Shape, full); err != nil || ir.Size(s) != ir.Size(full) || m.DType != ir.Float32 || m.Layout != ir.RowMajor {
@@ -149,9 +157,10 @@ func (a *Attend) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	dh, dv := q.Shape[2]/a.Heads, v.Shape[2]/a.KVHeads
 	out := ir.NewTensor(ir.Float32, batch, queries, a.Heads*dv)
 	var mask []float32
-	if len(in) == 4 {
+	if len(in) > 3 && in[3] != nil {
 		mask = ir.Data[float32](expand(in[3], []int{batch, a.Heads, queries, keys}))
 	}
+	kept, keptValues := keptElements(in)
 	qd, kd, vd, od := ir.Data[float32](q), ir.Data[float32](k), ir.Data[float32](v), ir.Data[float32](out)
 	for b := range batch {
 		for h := range a.Heads {
@@ -162,7 +171,9 @@ func (a *Attend) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 				for n, j := range entries {
 					var s float32
 					for c := range dh {
-						s = fma32(qd[((b*queries+i)*a.Heads+h)*dh+c], kd[((b*keys+j)*a.KVHeads+g)*dh+c], s)
+						if kept == nil || kept[(j*a.KVHeads+g)*dh+c] {
+							s = fma32(qd[((b*queries+i)*a.Heads+h)*dh+c], kd[((b*keys+j)*a.KVHeads+g)*dh+c], s)
+						}
 					}
 					s *= a.Scale
 					if mask != nil {
@@ -174,7 +185,9 @@ func (a *Attend) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 				for c := range dv {
 					var o float32
 					for n, j := range entries {
-						o = fma32(weights[n], vd[((b*keys+j)*a.KVHeads+g)*dv+c], o)
+						if keptValues == nil || keptValues[(j*a.KVHeads+g)*dv+c] {
+							o = fma32(weights[n], vd[((b*keys+j)*a.KVHeads+g)*dv+c], o)
+						}
 					}
 					od[((b*queries+i)*a.Heads+h)*dv+c] = o * inv
 				}

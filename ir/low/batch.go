@@ -180,7 +180,7 @@ func (s *samples) attention(n *ir.Node, op *Attend) error {
 			return fmt.Errorf("%q, %v, has no rows of one sample", v.Name, v.Type)
 		}
 	}
-	if len(n.In) == 4 {
+	if len(n.In) > 3 && n.In[3] != nil {
 		full := []int{q.Shape[0], op.Heads, q.Shape[1], k.Shape[1]}
 		if m := n.In[3]; !s.walks(m, full, 0, BroadcastStrides(m.Type.Shape, full)) {
 			return fmt.Errorf("the mask %q, %v, is not read sample by sample", m.Name, m.Type)

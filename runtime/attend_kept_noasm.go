@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT-0
+
+//go:build !amd64 || purego
+
+package runtime
+
+func attendKept(dst, q, k, v, scores []float32, scratch []float64, s *attendShape, w *kept) {
+	attendKeptGeneric(dst, q, k, v, scores, scratch, s, w)
+}
