@@ -11,9 +11,6 @@ import (
 // take up to a quarter longer for a product than tiles of everything.
 const keptMost = 0.75
 
-// keptLeast is how many keys there must be: lists of fewer take longer than they save.
-const keptLeast = 64
-
 // kept finds attentions whose keys or values are multiplied by constant zeros and ones here and there. Attention then takes
 // them without these factors, and skips the products with what they clear.
 func kept(g *ir.Graph) (bool, error) {
@@ -23,9 +20,6 @@ func kept(g *ir.Graph) (bool, error) {
 			return nil, nil
 		}
 		q := n.In[0].Type
-		if n.In[1].Type.Shape[1] < keptLeast {
-			return nil, nil
-		}
 		if q.Rows() < 2 || q.Shape[0] > 1 && (q.Shape[1] < ir.Lanes || n.In[1].Type.Shape[1] < ir.Lanes) { // samples that share panels
 			return nil, nil
 		}
