@@ -23,6 +23,8 @@ type layers struct {
 // layer is such a layer: what it reads, and its functions for each instruction set, nil if it keeps to the loop there.
 type layer struct {
 	asm.Layer
+	result    string // name of the value in the graph
+	first     string // that of the layer before it, which is part of it
 	panels    int
 	functions [asm.AVX512 + 1][]asm.Function
 	pool      *asm.Pool
@@ -148,7 +150,11 @@ func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 	if n := l.ScratchLen(); n > 0 {
 		args = append(args, e.scratch("float32", 4, n))
 	}
-	e.layers.list = append(e.layers.list, &layer{Layer: *l, panels: panelsOf(src.Type)})
+	made := &layer{Layer: *l, result: n.Out[0].Name, panels: panelsOf(src.Type)}
+	if first != nil {
+		made.first = first.Out[0].Name
+	}
+	e.layers.list = append(e.layers.list, made)
 	e.use("path")
 	call := jen.Id(l.Name).Call(args...)
 	if whole {
@@ -287,13 +293,15 @@ func bytesOf(fs []asm.Function) (n int) {
 // Coded tells of a layer whose weights may be code.
 type Coded struct {
 	Name         string
-	Adds, Panels int // additions for a panel, and how many panels there are
-	AVX512, AVX2 int // bytes of code; 0 if it keeps to the loop
+	Result       string // name of the layer's value in the graph
+	First        string // that of the layer before it, where both are one; else ""
+	Adds, Panels int    // additions for a panel, and how many panels there are
+	AVX512, AVX2 int    // bytes of code; 0 if it keeps to the loop
 }
 
 func (l *layers) coded() (out []Coded) {
 	for _, a := range l.served() {
-		c := Coded{a.Name, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2])}
+		c := Coded{a.Name, a.result, a.first, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2])}
 		if a.First != nil {
 			c.Adds += a.First.Schedule.Adds()
 		}

@@ -18,6 +18,7 @@ type compileFlags struct {
 	packageFlags
 	output, pkg, after string
 	verify, check      bool
+	report             reportFlag
 }
 
 func compileCommand() *cobra.Command {
@@ -45,6 +46,7 @@ In a Go module, sbtc can be a tool:
 	cmd.Flags().StringVar(&f.after, "print-after", "", "print the graph after each run of the pass of this name")
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "build and run the package and compare it with the model before writing it")
 	cmd.Flags().BoolVar(&f.check, "check", false, "write nothing; fail if the files in the folder are not what would be written")
+	cmd.Flags().StringVar(&f.report.path, "report", "", "FILE.html or FILE.json: describe the model, its layers and the package there")
 	cmd.RunE = command(func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) })
 	return cmd
 }
@@ -55,6 +57,12 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 		return err
 	}
 	if err := printAfter(&opt, cmd, f.after); err != nil {
+		return err
+	}
+	if f.check && f.report.path != "" {
+		return usage("--check writes nothing, so it goes without --report")
+	}
+	if err := f.report.begin(&opt); err != nil {
 		return err
 	}
 	dir := f.output
@@ -83,7 +91,14 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	if f.check {
 		return f.differences(cmd, out)
 	}
+	defer f.report.remove()
+	if err := f.report.write(path, c, opt); err != nil {
+		return err
+	}
 	if err := out.Write(); err != nil {
+		return err
+	}
+	if err := f.report.rename(); err != nil {
 		return err
 	}
 	if f.verbose {

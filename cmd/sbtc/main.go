@@ -30,7 +30,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) (status int) {
 	defer func() {
 		if r := recover(); r != nil {
-			status = report(stderr, &ir.BugError{Where: "sbtc", Panic: r, Stack: debug.Stack()})
+			status = tell(stderr, &ir.BugError{Where: "sbtc", Panic: r, Stack: debug.Stack()})
 		}
 	}()
 	root := &cobra.Command{
@@ -51,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	if err == nil {
 		return exitOK
 	}
-	return report(stderr, err)
+	return tell(stderr, err)
 }
 
 // commands lists the subcommands, one file each.
@@ -85,8 +85,8 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 // errSilent ends the command with the status of a fault that has been told already.
 var errSilent = errors.New("failed")
 
-// report tells err and returns the exit status.
-func report(w io.Writer, err error) int {
+// tell says what err is and returns the exit status.
+func tell(w io.Writer, err error) int {
 	var bug *ir.BugError
 	var wrong *check.WrongError
 	var f failure

@@ -130,7 +130,7 @@ func TestReport(t *testing.T) {
 		"results differ": failure{&check.WrongError{Err: errors.New("m.onnx: results differ")}},
 	} {
 		var b bytes.Buffer
-		if status := report(&b, err); status != exitBug || !strings.Contains(b.String(), want) || !strings.Contains(b.String(), "Please report it") {
+		if status := tell(&b, err); status != exitBug || !strings.Contains(b.String(), want) || !strings.Contains(b.String(), "Please report it") {
 			t.Errorf("status %d\n%s", status, b.String())
 		}
 	}
