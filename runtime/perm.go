@@ -9,57 +9,49 @@ import "math"
 // leaves the term as it is, and at +0 if it is subtracted; a group without weights adds -0, which leaves any sum as it is.
 
 const (
-	permVec   = 16          // columns whose codes stand side by side
-	permWidth = 8 * permVec // columns of a block
-	permSteps = 6           // groups whose codes stand in a word
-	permTable = 16          // entries of a group
+	permSteps = 6  // groups whose codes stand in a word
+	permTable = 16 // entries of a group
 )
 
 // perm is a ternary matrix as codes of five bits: an entry of a group's table and, on top, whether it is subtracted.
 type perm struct {
-	start  []float32  // where the chains begin; for whole vectors of columns
+	start  []float32  // where the chains begin
 	blocks [][2]int32 // of rows that are grouped from the first on: where they begin and end
 	groups int
 
-	// Assembly has the codes by blocks of permWidth columns, of which the last may be narrower, and in these by steps of six
-	// groups. Pure Go has lists of those that are not 0, plus 32 times the group, and where the columns' lists end.
+	// Pure Go has lists of the codes that are not 0, plus 32 times the group, and where the columns' lists end. Assembly has
+	// all codes, in words or bytes, see permPack.
 	codes []uint32
+	bytes []uint8
 	ends  []int32
 }
 
-// permTerms are the entries of a table: the signs of the three rows.
-var permTerms = [permTable][3]int8{
-	{}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 1, 0}, {1, -1, 0}, {1, 0, 1}, {1, 0, -1},
-	{0, 1, 1}, {0, 1, -1}, {1, 1, 1}, {1, 1, -1}, {1, -1, 1}, {1, -1, -1},
-}
-
 // permCode is the code of the signs of three rows: digits of base 3, 1 for +1 and 2 for -1, the first row's the highest.
-var permCode = [27]uint32{0, 3, 19, 2, 8, 9, 18, 25, 24, 1, 6, 7, 4, 10, 11, 5, 12, 13, 17, 23, 22, 21, 29, 28, 20, 27, 26}
-
-// permShift is where the codes of a step stand: three in each half of a word.
-var permShift = [permSteps]uint{0, 5, 10, 16, 21, 26}
+// Entries are in the order {}, a, b, c, a+b, a-b, a+c, a-c, b+c, b-c, a+b+c, a+b-c, a-b+c, a-b-c.
+var permCode = [32]uint8{0, 3, 19, 2, 8, 9, 18, 25, 24, 1, 6, 7, 4, 10, 11, 5, 12, 13, 17, 23, 22, 21, 29, 28, 20, 27, 26}
 
 // newPerm packs the signs of a matrix of k rows that are grouped anew every depth rows.
 func newPerm(p pattern, k, depth int) perm {
 	n := len(p.ends)
 	var w perm
-	digit := make([]uint32, k)
-	group := make([]int32, k)
+	type digit struct{ group, value uint32 }
+	digits := make([]digit, 2*k) // of the cells
 	for top := 0; top < k; top += depth {
 		end := min(top+depth, k)
 		for i := top; i < end; i++ {
-			digit[i], group[i] = [3]uint32{9, 3, 1}[(i-top)%3], int32(w.groups+(i-top)/3)
+			g, v := uint32(w.groups+(i-top)/3), [3]uint32{9, 3, 1}[(i-top)%3]
+			digits[2*i], digits[2*i+1] = digit{g, v}, digit{g, 2 * v}
 		}
 		w.blocks = append(w.blocks, [2]int32{int32(top), int32(end)})
 		w.groups += (end - top + 2) / 3
 	}
-	wide := (n + permVec - 1) / permVec * permVec
-	w.start = make([]float32, wide)
-	put := w.listed
+	put := w.list
 	if path != pathPureGo {
-		w.codes = make([]uint32, w.steps()*wide+1) // kernels read half a word more
-		put = w.packed
+		put = w.pack(n)
+	} else {
+		w.start = make([]float32, n)
 	}
+	signs := make([]uint8, w.steps()*permSteps) // of the groups of a column
 	begin := int32(0)
 	for j, end := range p.ends {
 		cells := p.cells[begin:end]
@@ -67,34 +59,28 @@ func newPerm(p pattern, k, depth int) perm {
 		if len(cells) > 0 && cells[0]&1 == 0 {
 			w.start[j] = float32(math.Copysign(0, -1))
 		}
-		for len(cells) > 0 {
-			g, signs := group[cells[0]>>1], uint32(0)
-			for len(cells) > 0 && group[cells[0]>>1] == g {
-				signs += digit[cells[0]>>1] << (cells[0] & 1)
-				cells = cells[1:]
-			}
-			put(j, int(g), permCode[signs])
+		clear(signs)
+		for _, c := range cells {
+			d := digits[c]
+			signs[d.group] += uint8(d.value)
 		}
-		if path == pathPureGo {
-			w.ends = append(w.ends, int32(len(w.codes)))
-		}
+		put(j, signs)
 	}
 	return w
 }
 
-func (w *perm) listed(_, g int, code uint32) {
-	w.codes = append(w.codes, uint32(g)*2*permTable+code)
-}
-
-func (w *perm) packed(j, g int, code uint32) {
-	from := j / permWidth * permWidth
-	width := min(permWidth, len(w.start)-from)
-	w.codes[from*w.steps()+g/permSteps*width+j-from] |= code << permShift[g%permSteps]
+func (w *perm) list(_ int, signs []uint8) {
+	for g, s := range signs {
+		if s != 0 {
+			w.codes = append(w.codes, uint32(g)*2*permTable+uint32(permCode[s%32]))
+		}
+	}
+	w.ends = append(w.ends, int32(len(w.codes)))
 }
 
 func (w *perm) steps() int { return (w.groups + permSteps - 1) / permSteps }
 
-// tables fills in the entries for a row, size for each group.
+// tables fills in the entries for a row, size elements for each group.
 func (w *perm) tables(tab, x []float32, size int) {
 	for _, b := range w.blocks {
 		rows := x[b[0]:b[1]]
@@ -108,7 +94,7 @@ func (w *perm) tables(tab, x []float32, size int) {
 			tab = tab[size:]
 		}
 	}
-	for ; len(tab) >= size; tab = tab[size:] { // groups that complete the last step have no weights
+	for ; len(tab) >= size; tab = tab[size:] { // groups that complete the last three have no weights
 		tab[0] = float32(math.Copysign(0, -1))
 	}
 }

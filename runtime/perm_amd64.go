@@ -4,6 +4,54 @@
 
 package runtime
 
+// Columns whose codes stand side by side.
+const (
+	permVec   = 16           // in words
+	permWidth = 16 * permVec // in a block of words
+	permBytes = 32           // in bytes
+)
+
+// permShift is where the codes of a step stand in a word: three in each half.
+var permShift = [permSteps]uint{5, 10, 0, 21, 26, 16}
+
+// pack makes room for the codes of n columns, and gives what packs a column. AVX-512 has words, by blocks of permWidth
+// columns, of which the last may be narrower, and in these by steps of six groups. AVX2 has bytes with the sign on top, by
+// blocks of permBytes columns, and in these by groups.
+func (w *perm) pack(n int) func(j int, signs []uint8) {
+	if path != pathAVX512 {
+		w.start = make([]float32, (n+permBytes-1)/permBytes*permBytes)
+		w.bytes = make([]uint8, len(w.start)*w.groups)
+		return w.packBytes
+	}
+	w.start = make([]float32, (n+permVec-1)/permVec*permVec)
+	w.codes = make([]uint32, w.steps()*len(w.start)+1) // kernels read half a word more
+	return w.packWords
+}
+
+func (w *perm) packWords(j int, signs []uint8) {
+	from := j / permWidth * permWidth
+	width := min(permWidth, len(w.start)-from)
+	codes := w.codes[from*w.steps()+j-from:]
+	for i := 0; len(signs) >= permSteps; i += width {
+		word := uint32(0)
+		for g, s := range signs[:permSteps] {
+			word |= uint32(permCode[s%32]) << permShift[g]
+		}
+		codes[i] = word
+		signs = signs[permSteps:]
+	}
+}
+
+func (w *perm) packBytes(j int, signs []uint8) {
+	// Unpacking interleaves within halves of a vector: their lanes of 4 columns are those of vectors of 8.
+	at := j%8/4*16 + j%permBytes/8*4 + j%4
+	codes := w.bytes[j/permBytes*permBytes*w.groups+at:]
+	for g, s := range signs[:w.groups] {
+		c := permCode[s%32]
+		codes[g*permBytes] = c%permTable | c/permTable<<7
+	}
+}
+
 // permRows multiplies row-major rows of k features by a matrix of n columns. A nil bias leaves scale·sum; tab is scratch for
 // the tables: 32 elements for each group, completed to a multiple of six.
 func permRows(dst, src []float32, w *perm, scale, bias, tab []float32, rows, k, n int) {
@@ -11,34 +59,31 @@ func permRows(dst, src []float32, w *perm, scale, bias, tab []float32, rows, k, 
 		permRowsGeneric(dst, src, w, scale, bias, tab, rows, k, n)
 		return
 	}
-	steps := w.steps()
-	tab = tab[:steps*permSteps*permTable]
+	size := permTable
+	if path == pathAVX512 {
+		size = 2 * permTable
+	}
+	tab = tab[:(w.groups+2)/3*3*size]
 	for r := range rows {
-		w.tables(tab, src[r*k:r*k+k], permTable)
-		for j := 0; j < n; j += permWidth {
-			width := min(permWidth, len(w.start)-j)
-			codes := w.codes[j*steps:]
-			for c := 0; c < width; {
-				cols := permColumns(width - c)
-				permBlock(dst[r*n:r*n+n], w.start, tab, codes[c:], scale, bias, j+c, cols, steps, width)
-				c += cols
-			}
+		w.tables(tab, src[r*k:r*k+k], size)
+		for y, j := dst[r*n:r*n+n], 0; j < n; {
+			j += permBlock(y, w, scale, bias, tab, j)
 		}
 	}
 }
 
-// permColumns is how many of n columns, a multiple of permVec, a kernel takes.
-func permColumns(n int) int {
-	for c := permWidth; ; c /= 2 {
-		if c <= n && (path == pathAVX512 || c <= 2*permVec) {
-			return c
+// permBlock computes columns from column j on; it gives their number, of which dst may have fewer.
+func permBlock(dst []float32, w *perm, scale, bias, tab []float32, j int) int {
+	cols, at, width := permBytes, j*w.groups, 0
+	if path == pathAVX512 {
+		from := j / permWidth * permWidth
+		width = min(permWidth, len(w.start)-from)
+		at = from*w.steps() + j - from
+		cols = permWidth
+		for cols > from+width-j {
+			cols /= 2
 		}
 	}
-}
-
-// permBlock computes cols columns from column j on, of those that dst has.
-func permBlock(dst, start, tab []float32, codes []uint32, scale, bias []float32, j, cols, steps, width int) {
-	_, _ = start[j+cols-1], codes[(steps-1)*width+cols-1]
 	if have := len(dst) - j; have < cols { // the others have neither scale nor bias
 		var out, s, b [permWidth]float32
 		copy(s[:], scale[j:])
@@ -46,14 +91,39 @@ func permBlock(dst, start, tab []float32, codes []uint32, scale, bias []float32,
 			copy(b[:], bias[j:])
 			bias = b[:]
 		}
-		permKernel(&out[0], &start[j], &tab[0], &codes[0], &s[0], first(bias), cols, steps, 4*width)
+		permKernel(&out[0], w, tab, at, s[:], bias, j, cols, width)
 		copy(dst[j:], out[:])
-		return
+		return cols
 	}
 	if bias != nil {
 		bias = bias[j : j+cols]
 	}
-	permKernel(&dst[j], &start[j], &tab[0], &codes[0], &scale[j : j+cols][0], first(bias), cols, steps, 4*width)
+	permKernel(&dst[j], w, tab, at, scale[j:j+cols], bias, j, cols, width)
+	return cols
+}
+
+// permKernel computes cols columns, whose codes begin at at.
+func permKernel(dst *float32, w *perm, tab []float32, at int, scale, bias []float32, j, cols, width int) {
+	start, threes := &w.start[j : j+cols][0], (w.groups+2)/3
+	if path != pathAVX512 {
+		_ = w.bytes[at+cols*w.groups-1]
+		permSumsAVX2(dst, start, &tab[0], &w.bytes[at], &scale[0], first(bias), w.groups)
+		return
+	}
+	_ = w.codes[at+(w.steps()-1)*width+cols]
+	codes, step := &w.codes[at], 4*width
+	switch cols {
+	case 16 * permVec:
+		permSums16AVX512(dst, start, &tab[0], codes, &scale[0], first(bias), threes, step)
+	case 8 * permVec:
+		permSums8AVX512(dst, start, &tab[0], codes, &scale[0], first(bias), threes, step)
+	case 4 * permVec:
+		permSums4AVX512(dst, start, &tab[0], codes, &scale[0], first(bias), threes, step)
+	case 2 * permVec:
+		permSums2AVX512(dst, start, &tab[0], codes, &scale[0], first(bias), threes, step)
+	default:
+		permSums1AVX512(dst, start, &tab[0], codes, &scale[0], first(bias), threes, step)
+	}
 }
 
 // first is the address of the first element, nil if there is none.
@@ -72,64 +142,53 @@ func permTables(tab, x []float32, groups int) {
 		permTablesGeneric(tab, x, groups)
 		return
 	}
-	_, _ = tab[groups*permTable-1], x[3*groups-1]
+	_ = x[3*groups-1]
 	if path == pathAVX512 {
+		_ = tab[groups*2*permTable-1]
 		permTablesAVX512(&tab[0], &x[0], groups)
 	} else {
+		_ = tab[groups*permTable-1]
 		permTablesAVX2(&tab[0], &x[0], groups)
 	}
 }
 
-func permKernel(dst, start, tab *float32, codes *uint32, scale, bias *float32, cols, steps, step int) {
-	switch {
-	case path == pathAVX512 && cols == 8*permVec:
-		permSums8AVX512(dst, start, tab, codes, scale, bias, steps, step)
-	case path == pathAVX512 && cols == 4*permVec:
-		permSums4AVX512(dst, start, tab, codes, scale, bias, steps, step)
-	case path == pathAVX512 && cols == 2*permVec:
-		permSums2AVX512(dst, start, tab, codes, scale, bias, steps, step)
-	case path == pathAVX512:
-		permSums1AVX512(dst, start, tab, codes, scale, bias, steps, step)
-	case cols == 2*permVec:
-		permSums2AVX2(dst, start, tab, codes, scale, bias, steps, step)
-	default:
-		permSums1AVX2(dst, start, tab, codes, scale, bias, steps, step)
-	}
-}
-
-// A permTables makes the tables of groups of three rows, -0 at entry 0.
-
+// permTablesAVX512 makes the tables of groups of three rows, each followed by its negatives; entry 0 is -0.
+//
 //go:noescape
 func permTablesAVX512(tab, x *float32, groups int)
 
+// permTablesAVX2 stores the four bytes of the 16 entries apart, the lowest first; those of the highest are xor the numbers of
+// their entries.
+//
 //go:noescape
 func permTablesAVX2(tab, x *float32, groups int)
 
-// A permSums<v> computes 16·v columns. The codes of a step are step bytes after those of the one before:
+// A permSums<v>AVX512 computes 16·v columns. The codes of six groups are step bytes after those of the six before:
 //
 //	for j := range 16*v {
 //		sum := start[j]
-//		for g := range 6*steps {
-//			code := codes[g/6*step/4+j] >> permShift[g%6] & 31
-//			sum += tab[16*g+code&15], negative if code > 15
+//		for g := range 3*threes {
+//			sum += tab[32*g+codes[g/6*step/4+j]>>permShift[g%6]&31]
 //		}
 //		dst[j] = fma32(scale[j], sum, bias[j]) // or scale[j]*sum for a nil bias
 //	}
 
 //go:noescape
-func permSums8AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, steps, step int)
+func permSums16AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, threes, step int)
 
 //go:noescape
-func permSums4AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, steps, step int)
+func permSums8AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, threes, step int)
 
 //go:noescape
-func permSums2AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, steps, step int)
+func permSums4AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, threes, step int)
 
 //go:noescape
-func permSums1AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, steps, step int)
+func permSums2AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, threes, step int)
 
 //go:noescape
-func permSums2AVX2(dst, start, tab *float32, codes *uint32, scale, bias *float32, steps, step int)
+func permSums1AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, threes, step int)
 
+// permSumsAVX2 computes 32 columns likewise, of groups groups, whose codes are packed by packBytes.
+//
 //go:noescape
-func permSums1AVX2(dst, start, tab *float32, codes *uint32, scale, bias *float32, steps, step int)
+func permSumsAVX2(dst, start, tab *float32, codes *uint8, scale, bias *float32, groups int)

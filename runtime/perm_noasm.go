@@ -9,3 +9,5 @@ func permRows(dst, src []float32, w *perm, scale, bias, tab []float32, rows, k, 
 }
 
 func permTables(tab, x []float32, groups int) { permTablesGeneric(tab, x, groups) }
+
+func (w *perm) pack(int) func(j int, signs []uint8) { return w.list }

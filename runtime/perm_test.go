@@ -97,10 +97,10 @@ func BenchmarkPerm(b *testing.B) {
 		k, n := s[0], s[1]
 		r := rand.New(rand.NewPCG(1, 1))
 		p := listed(r, k, n, 0.35)
-		w := newPerm(p, k, k)
-		x, scale, y, tab := operand32(r, k, 0), operand32(r, n, 0), make([]float32, n), make([]float32, 2*w.steps()*permSteps*permTable)
+		x, scale, y, tab := operand32(r, k, 0), operand32(r, n, 0), make([]float32, n), make([]float32, 32*(k+17)/18*6)
 		best := path
 		for path = best; path >= 0; path-- {
+			w := newPerm(p, k, k)
 			b.Run(fmt.Sprintf("%dx%d/%s", k, n, pathNames[path]), func(b *testing.B) {
 				for b.Loop() {
 					permRows(y, x, &w, scale, nil, tab, 1, k, n)

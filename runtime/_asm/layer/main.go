@@ -70,14 +70,12 @@ func main() {
 	terms.Write("layer", "terms_amd64")
 
 	perms := gen.NewAsm()
-	for _, isa := range gen.ISAs {
-		permTables(perms, isa)
-	}
-	for _, v := range []int{8, 4, 2, 1} {
+	permTables512(perms)
+	permTables256(perms)
+	for _, v := range []int{16, 8, 4, 2, 1} {
 		permSums512(perms, v)
 	}
-	permSums256(perms, 2)
-	permSums256(perms, 1)
+	permSums256(perms)
 	perms.Write("layer", "perm_amd64")
 
 	attend := gen.NewAsm()

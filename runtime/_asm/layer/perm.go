@@ -17,60 +17,134 @@ var permTerms = [panelLanes][3]int{
 	{0, 1, 1}, {0, 1, -1}, {1, 1, 1}, {1, 1, -1}, {1, -1, 1}, {1, -1, -1},
 }
 
-// permTables adds, in every entry, the rows that it has, with their signs, and -0 for the others.
-func permTables(a *gen.Asm, isa gen.ISA) {
-	a.Begin(isa, "permTables", "func(tab, x *float32, groups int)", "makes the tables of groups of three rows.")
+// The bits of float32.
+const (
+	permOne   = 0x3f800000
+	permMinus = 0xbf800000
+	permSign  = 0x80000000
+)
+
+// permLanes are what the given entries have of a row: all bits where they have it, and the sign of it as ±1.
+func permLanes(row int, entries []int) (has, sign []uint32) {
+	for _, e := range entries {
+		h, s := ^uint32(0), uint32(permOne)
+		switch permTerms[e][row] {
+		case 0:
+			h = 0
+			fallthrough // -1 makes the +0 of an absent row a -0
+		case -1:
+			s = permMinus
+		}
+		has, sign = append(has, h), append(sign, s)
+	}
+	return has, sign
+}
+
+const permTablesDoc = "func(tab, x *float32, groups int)"
+
+// permTables512 adds the rows that an entry has, with their signs, to -0; each table is followed by its negative.
+func permTables512(a *gen.Asm) {
+	a.Begin(gen.AVX512, "permTables", permTablesDoc, "makes the tables of groups of three rows, each followed by its negatives.")
 	tab, x, groups := a.Arg("tab"), a.Arg("x"), a.Arg("groups")
-	per := panelLanes / isa.Lanes
-	keep, flip := make([][]reg.VecVirtual, 3), make([][]reg.VecVirtual, 3)
+	none := a.Const(permSign)
+	var masks [3]reg.Register
+	var signs [3]reg.VecVirtual
+	bits := a.GP32()
 	for r := range 3 {
-		var has, sign [panelLanes]uint32
-		for i, t := range permTerms {
-			has[i] = ^uint32(0)
-			if t[r] == 0 {
-				has[i] = 0
-			}
-			if t[r] != 1 {
-				sign[i] = 0x80000000
+		var entries []int
+		mask := uint32(0)
+		for e, t := range permTerms {
+			entries = append(entries, e)
+			if t[r] != 0 {
+				mask |= 1 << e
 			}
 		}
-		for v := range per {
-			lanes := func(kind string, w [panelLanes]uint32) operand.Mem {
-				return a.Words(fmt.Sprintf("perm%s%d", kind, r), w[:]...).Offset(v * a.Bytes())
-			}
-			keep[r] = append(keep[r], a.Vec())
-			a.VMOVUPS(lanes("Has", has), keep[r][v])
-			flip[r] = append(flip[r], nil)
-			if isa == gen.AVX512 {
-				flip[r][v] = a.Vec()
-				a.VMOVUPS(lanes("Sign", sign), flip[r][v])
-			}
-			_ = lanes("Sign", sign)
+		k := a.K()
+		a.MOVL(operand.U32(mask), bits)
+		a.KMOVW(bits, k)
+		masks[r] = k
+		if r > 0 { // the first row is never negative
+			_, sign := permLanes(r, entries)
+			signs[r] = a.Vec()
+			a.VMOVUPS(a.Words(fmt.Sprintf("permSign%d", r), sign...), signs[r])
 		}
 	}
 	a.Label("loop")
-	terms := make([][]reg.VecVirtual, 3)
+	t, negative := a.Vec(), a.Vec()
+	a.VMOVAPS(none, t)
+	a.VBROADCASTSS(operand.Mem{Base: x}, masks[0], t)
+	for r := 1; r < 3; r++ {
+		a.VFMADD231PS_BCST(operand.Mem{Base: x, Disp: 4 * r}, signs[r], masks[r], t)
+	}
+	a.VMOVUPS(t, a.At(tab, 0))
+	a.VPXORD(none, t, negative)
+	a.VMOVUPS(negative, a.At(tab, 1))
+	a.ADDQ(operand.Imm(12), x)
+	a.ADDQ(operand.Imm(8*panelLanes), tab)
+	a.DECQ(groups)
+	a.JNZ(operand.LabelRef("loop"))
+	a.End()
+}
+
+// permTables256 stores the four bytes of the 16 entries apart. The last ones are xor their entries' numbers.
+func permTables256(a *gen.Asm) {
+	a.Begin(gen.AVX2, "permTables", permTablesDoc, "makes the tables of groups of three rows, the lowest bytes first.")
+	tab, x, groups := a.Arg("tab"), a.Arg("x"), a.Arg("groups")
+	// An unpacking within halves leaves each byte's entries in order if these are in a vector.
+	parts := [2][]int{{0, 1, 2, 3, 8, 9, 10, 11}, {4, 5, 6, 7, 12, 13, 14, 15}}
+	var has, signs [3][2]operand.Mem
 	for r := range 3 {
-		b := a.Vec()
-		a.VBROADCASTSS(operand.Mem{Base: x, Disp: 4 * r}, b)
-		for v := range per {
-			t := a.Vec()
-			if isa == gen.AVX512 {
-				a.VPANDD(keep[r][v], b, t)
-				a.VPXORD(flip[r][v], t, t)
-			} else {
-				a.VANDPS(keep[r][v], b, t)
-				a.VXORPS(a.Words(fmt.Sprintf("permSign%d", r)).Offset(v*a.Bytes()), t, t)
-			}
-			terms[r] = append(terms[r], t)
+		for v, entries := range parts {
+			h, s := permLanes(r, entries)
+			has[r][v] = a.Words(fmt.Sprintf("permHas%d%d", r, v), h...)
+			signs[r][v] = a.Words(fmt.Sprintf("permHalf%d%d", r, v), s...)
 		}
 	}
-	for v := range per {
-		t := terms[0][v]
-		a.VADDPS(terms[1][v], t, t)
-		a.VADDPS(terms[2][v], t, t)
-		a.VMOVUPS(t, a.At(tab, v))
+	load := func(m operand.Mem) reg.VecVirtual {
+		v := a.Vec()
+		a.VMOVUPS(m, v)
+		return v
 	}
+	none := a.Const(permSign)
+	byByte := load(a.Words("permBytes", 0x0c080400, 0x0d090501, 0x0e0a0602, 0x0f0b0703, 0x0c080400, 0x0d090501, 0x0e0a0602, 0x0f0b0703))
+	number := load(a.Words("permNumber", 0, 0, 0, 0, 0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c))
+	var first [2]reg.VecVirtual
+	for v := range parts {
+		first[v] = load(has[0][v])
+	}
+	var by [3][2]reg.VecVirtual
+	for r := 1; r < 3; r++ {
+		for v := range parts {
+			by[r][v] = load(signs[r][v])
+		}
+	}
+	a.Label("loop")
+	row := a.Vec()
+	t := a.Vecs(2)
+	a.VBROADCASTSS(operand.Mem{Base: x}, row)
+	for v := range parts {
+		a.VBLENDVPS(first[v], row, none, t[v])
+	}
+	for r := 1; r < 3; r++ {
+		row := a.Vec()
+		a.VBROADCASTSS(operand.Mem{Base: x, Disp: 4 * r}, row)
+		for v := range parts {
+			y := a.Vec()
+			a.VANDPS(has[r][v], row, y)
+			a.VFMADD231PS(by[r][v], y, t[v])
+		}
+	}
+	for v := range parts {
+		a.VPSHUFB(byByte, t[v], t[v])
+	}
+	low, high := a.Vec(), a.Vec()
+	a.VPUNPCKLDQ(t[1], t[0], low)
+	a.VPUNPCKHDQ(t[1], t[0], high)
+	a.VPERMQ(operand.U8(0xd8), low, low)
+	a.VPERMQ(operand.U8(0xd8), high, high)
+	a.VPXOR(number, high, high)
+	a.VMOVDQU(low, a.At(tab, 0))
+	a.VMOVDQU(high, a.At(tab, 1))
 	a.ADDQ(operand.Imm(12), x)
 	a.ADDQ(operand.Imm(4*panelLanes), tab)
 	a.DECQ(groups)
@@ -78,22 +152,8 @@ func permTables(a *gen.Asm, isa gen.ISA) {
 	a.End()
 }
 
-// permLoop is what the kernels over codes share: sums of vecs times 16 columns, the groups in steps of six.
-func permLoop(a *gen.Asm, isa gen.ISA, vecs int, step6 func(tab, codes reg.Register, acc []reg.VecVirtual)) {
-	a.Begin(isa, fmt.Sprintf("permSums%d", vecs), "func(dst, start, tab *float32, codes *uint32, scale, bias *float32, steps, step int)",
-		fmt.Sprintf("computes %d columns of a ternary layer for one row.", 16*vecs))
-	acc := a.Vecs(vecs * panelLanes / isa.Lanes)
-	start, tab, codes, steps, step := a.Arg("start"), a.Arg("tab"), a.Arg("codes"), a.Arg("steps"), a.Arg("step")
-	for v, r := range acc {
-		a.VMOVUPS(a.At(start, v), r)
-	}
-	step6(nil, nil, nil)
-	a.Label("loop")
-	step6(tab, codes, acc)
-	a.ADDQ(operand.U32(6*4*panelLanes), tab)
-	a.ADDQ(step, codes)
-	a.DECQ(steps)
-	a.JNZ(operand.LabelRef("loop"))
+// permScale stores fma(scale, sum, bias), or scale*sum for a nil bias.
+func permScale(a *gen.Asm, acc []reg.VecVirtual) {
 	dst, scale, bias := a.Arg("dst"), a.Arg("scale"), a.Arg("bias")
 	s := a.Vec()
 	a.TESTQ(bias, bias)
@@ -115,62 +175,102 @@ func permLoop(a *gen.Asm, isa gen.ISA, vecs int, step6 func(tab, codes reg.Regis
 }
 
 // permSums512 looks a code up in a table of 32: the entries and their negatives. VPERMI2PS reads the low five bits of a lane,
-// whatever is above them; a high product by a power of two brings them down on other ports than those that permute and add.
+// whatever is above them: a load from two bytes on brings three of six codes down, high products by powers of two two of
+// three, on other ports than those that permute and add. The products, lookups and sums of a vector of columns stand
+// together, and its codes are loaded before the vector in front of it is done with: of the orders tried that which kept the
+// ports busy for most of the time, over nine tenths.
 func permSums512(a *gen.Asm, vecs int) {
-	var sign, by5, by10 reg.VecVirtual
-	permLoop(a, gen.AVX512, vecs, func(tab, codes reg.Register, acc []reg.VecVirtual) {
-		if tab == nil {
-			sign, by5, by10 = a.Const(0x80000000), a.Const(0x08000800), a.Const(0x00400040)
-			return
+	a.Begin(gen.AVX512, fmt.Sprintf("permSums%d", vecs), "func(dst, start, tab *float32, codes *uint32, scale, bias *float32, threes, step int)",
+		fmt.Sprintf("computes %d columns of a ternary layer for one row.", 16*vecs))
+	acc := a.Vecs(vecs)
+	start, tab, codes, threes, step := a.Arg("start"), a.Arg("tab"), a.Arg("codes"), a.Arg("threes"), a.Arg("step")
+	for v, r := range acc {
+		a.VMOVUPS(a.At(start, v), r)
+	}
+	by5, by10 := a.Const(0x08000800), a.Const(0x00400040)
+	sums := func(halves int) {
+		load := func(i int) reg.VecVirtual {
+			c := a.Vec()
+			a.VMOVDQU32(operand.Mem{Base: codes, Disp: i%vecs*a.Bytes() + i/vecs*2}, c)
+			return c
 		}
-		var t, negative []reg.VecVirtual
-		for g := range 6 {
-			t, negative = append(t, a.Vec()), append(negative, a.Vec())
-			a.VMOVUPS(a.At(tab, g), t[g])
-			a.VPXORD(sign, t[g], negative[g])
-		}
-		for v, r := range acc {
-			m := a.At(codes, v)
-			i := a.Vecs(6)
-			a.VMOVUPS(m, i[0])
-			a.VPMULHUW(m, by5, i[1])
-			a.VPMULHUW(m, by10, i[2])
-			a.VPSRLD(operand.U8(16), m, i[3])
-			a.VPMULHUW(i[3], by5, i[4])
-			a.VPMULHUW(i[3], by10, i[5])
-			for g, x := range i {
-				a.VPERMI2PS(negative[g], t[g], x)
-				a.VADDPS(x, r, r)
+		var t, negative [3]reg.VecVirtual
+		next := load(0)
+		for i := range halves * vecs {
+			code := [3]reg.VecVirtual{a.Vec(), a.Vec(), next}
+			if i+1 < halves*vecs {
+				next = load(i + 1)
+			}
+			a.VPMULHUW(code[2], by5, code[0])
+			a.VPMULHUW(code[2], by10, code[1])
+			if i%vecs == 0 {
+				for g := range t {
+					t[g], negative[g] = a.Vec(), a.Vec()
+					a.VMOVUPS(a.At(tab, i/vecs*6+2*g), t[g])
+					a.VMOVUPS(a.At(tab, i/vecs*6+2*g+1), negative[g])
+				}
+			}
+			for g, c := range code {
+				a.VPERMI2PS(negative[g], t[g], c)
+			}
+			for _, c := range code {
+				a.VADDPS(c, acc[i%vecs], acc[i%vecs])
 			}
 		}
-	})
+	}
+	a.SUBQ(operand.Imm(2), threes)
+	a.JLT(operand.LabelRef("last"))
+	a.Label("loop")
+	sums(2)
+	a.ADDQ(operand.U32(6*8*panelLanes), tab)
+	a.ADDQ(step, codes)
+	a.SUBQ(operand.Imm(2), threes)
+	a.JGE(operand.LabelRef("loop"))
+	a.Label("last")
+	a.CMPQ(threes, operand.I8(-1))
+	a.JNE(operand.LabelRef("scale"))
+	sums(1)
+	a.Label("scale")
+	permScale(a, acc)
 }
 
-// permSums256 looks the lower four bits of a code up in two registers and changes the sign where the fifth is set.
-func permSums256(a *gen.Asm, vecs int) {
-	var sign reg.VecVirtual
-	permLoop(a, gen.AVX2, vecs, func(tab, codes reg.Register, acc []reg.VecVirtual) {
-		if tab == nil {
-			sign = a.Const(0x80000000)
-			return
-		}
-		for g, shift := range []uint64{0, 5, 10, 16, 21, 26} {
-			low, high := a.Vec(), a.Vec()
-			a.VMOVUPS(a.At(tab, 2*g), low)
-			a.VMOVUPS(a.At(tab, 2*g+1), high)
-			for v, r := range acc {
-				code, i, x, y, top := a.Vec(), a.Vec(), a.Vec(), a.Vec(), a.Vec()
-				a.VMOVUPS(a.At(codes, v), code)
-				a.VPSRLD(operand.U8(shift), code, i)
-				a.VPERMPS(low, i, x)
-				a.VPERMPS(high, i, y)
-				a.VPSLLD(operand.U8(27-shift), code, code) // the fifth bit is on top
-				a.VPADDD(code, code, top)                  // the fourth bit is on top
-				a.VBLENDVPS(top, y, x, x)
-				a.VANDPS(sign, code, code)
-				a.VXORPS(code, x, x)
-				a.VADDPS(x, r, r)
-			}
-		}
-	})
+// permSums256 looks up the four bytes of entries apart, of 32 columns at once, and interleaves them. The code of a column is
+// a byte: its entry, and the sign on top, which the last bytes take over, when the entry's number is taken from them.
+func permSums256(a *gen.Asm) {
+	a.Begin(gen.AVX2, "permSums", "func(dst, start, tab *float32, codes *uint8, scale, bias *float32, groups int)", "computes 32 columns of a ternary layer for one row.")
+	acc := a.Vecs(4)
+	start, tab, codes, groups := a.Arg("start"), a.Arg("tab"), a.Arg("codes"), a.Arg("groups")
+	for v, r := range acc {
+		a.VMOVUPS(a.At(start, v), r)
+	}
+	entry := a.Const(0x0f0f0f0f)
+	a.Label("loop")
+	code, i := a.Vec(), a.Vec()
+	a.VMOVDQU(a.At(codes, 0), code)
+	a.VPAND(code, entry, i)
+	bytes := a.Vecs(4)
+	for b, v := range bytes {
+		a.VBROADCASTI128(operand.Mem{Base: tab, Disp: 16 * b}, v)
+		a.VPSHUFB(i, v, v)
+	}
+	a.VPXOR(code, bytes[3], bytes[3])
+	var words [2][2]reg.VecVirtual
+	for w := range words {
+		low, high := a.Vec(), a.Vec()
+		a.VPUNPCKLBW(bytes[2*w+1], bytes[2*w], low)
+		a.VPUNPCKHBW(bytes[2*w+1], bytes[2*w], high)
+		words[0][w], words[1][w] = low, high
+	}
+	for h, w := range words {
+		low, high := a.Vec(), a.Vec()
+		a.VPUNPCKLWD(w[1], w[0], low)
+		a.VPUNPCKHWD(w[1], w[0], high)
+		a.VADDPS(low, acc[2*h], acc[2*h])
+		a.VADDPS(high, acc[2*h+1], acc[2*h+1])
+	}
+	a.ADDQ(operand.Imm(4*panelLanes), tab)
+	a.ADDQ(operand.Imm(32), codes)
+	a.DECQ(groups)
+	a.JNZ(operand.LabelRef("loop"))
+	permScale(a, acc)
 }
