@@ -107,6 +107,8 @@ func (e *emitter) attendKept(n *ir.Node, op *low.Attend, operands []jen.Code, sh
 	keys, dh, dv := n.In[1].Type.Shape[1], n.In[0].Type.Features()/op.Heads, n.Out[0].Type.Features()/op.Heads
 	byKey, byFeature := kept(k.Const, true), kept(v.Const, false)
 	kp, vp := e.weights.kept(e, byKey), e.weights.kept(e, byFeature)
+	name := e.layers.attend(e, n, op)
+	e.weights.coded = name
 	load := jen.Id(e.use("newKept")).Call(kp, vp, jen.Lit(op.KVHeads), jen.Lit(dh), jen.Lit(dv), jen.Lit(panelsOfRows(n.In[0].Type.Shape[1])))
 	most := 0 // elements of keys and values of a head
 	for g := range op.KVHeads {
@@ -120,9 +122,15 @@ func (e *emitter) attendKept(n *ir.Node, op *low.Attend, operands []jen.Code, sh
 		most = max(most, of)
 	}
 	lists := keptLists * (keys/keptRows + dh/keptRows + 2)
-	scores := e.scratch("float32", 4, keptPanels*ir.Lanes*(keys+dv)+most+lists)
+	scores := e.scratch("float32", 4, keptPanels*ir.Lanes*(keys+2+dv)+most+lists)
 	scratch := e.scratch("float64", 8, ir.Lanes*(dh+keys)+most)
-	args := append(operands, scores, scratch, e.shaped(shape, set), jen.Op("&").Add(e.weights.field(jen.Id(e.use("kept")), load)))
+	w, code := e.weights.lists(e, "kept", load), jen.Nil()
+	e.weights.coded = ""
+	if name != "" {
+		e.use("keptCode")
+		code = jen.Id(name).Index(jen.Id(e.use("path")))
+	}
+	args := append(operands, scores, scratch, e.shaped(shape, set), jen.Op("&").Add(w), code)
 	e.call("attendKept", args...)
 }
 

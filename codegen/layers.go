@@ -17,7 +17,8 @@ import (
 
 // layers gathers the layers whose weights may become code.
 type layers struct {
-	list []*layer
+	list    []*layer
+	attends []*attention
 }
 
 // layer is such a layer: what it reads, and its functions for each instruction set, nil if it keeps to the loop there.
@@ -181,7 +182,7 @@ func (e *emitter) unless(call *jen.Statement, run func() error) error {
 
 // layerFiles are the assembly of all layers and the Go beside it.
 func (e *emitter) layerFiles() ([]File, error) {
-	if len(e.layers.list) == 0 {
+	if len(e.layers.list)+len(e.layers.attends) == 0 {
 		return nil, nil
 	}
 	if err := e.layers.print(e.opt.CodeBudget); err != nil {
@@ -191,12 +192,19 @@ func (e *emitter) layerFiles() ([]File, error) {
 	var stubs, none strings.Builder
 	fmt.Fprintf(&stubs, "// %s\n\n//go:build !purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
 	fmt.Fprintf(&none, "// %s\n\n//go:build !amd64 || purego\n\npackage %s\n", e.opt.header(), e.opt.Package)
-	for i, l := range e.layers.list {
-		if i == 0 || sources[len(sources)-1].Len() > longFile {
+	source := func() *strings.Builder {
+		if len(sources) == 0 || sources[len(sources)-1].Len() > longFile {
 			sources = append(sources, &strings.Builder{})
 		}
-		l.write(sources[len(sources)-1], &stubs)
-		fmt.Fprintf(&none, "\n%s", l.least("pathAVX512 + 1"))
+		return sources[len(sources)-1]
+	}
+	for _, a := range e.layers.attends {
+		a.write(source(), &stubs)
+		a.none(&none)
+	}
+	for _, l := range e.layers.list {
+		l.write(source(), &stubs)
+		fmt.Fprintf(&none, "\n%s", leastConst(l.Name, "pathAVX512 + 1"))
 		fmt.Fprintf(&none, "\n// %s is false: there is no code for it.\nfunc %[1]s(%s) bool { return false }\n", l.Name, l.signature())
 	}
 	head := fmt.Sprintf("// %s\n\n//go:build !purego\n\n#include \"textflag.h\"\n", e.opt.header())
@@ -230,6 +238,10 @@ func (l *layers) print(budget int) error {
 		a.pool = asm.NewPool(a.Name)
 	}
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
+		var err error
+		if budget, err = l.printAttends(set, budget); err != nil {
+			return err
+		}
 		made := make([][]asm.Function, len(order))
 		errs := make([]error, len(order))
 		var wait sync.WaitGroup
@@ -300,6 +312,9 @@ type Coded struct {
 }
 
 func (l *layers) coded() (out []Coded) {
+	for _, a := range l.attends {
+		out = append(out, a.coded())
+	}
 	for _, a := range l.served() {
 		c := Coded{a.Name, a.result, a.first, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2])}
 		if a.First != nil {
@@ -329,9 +344,20 @@ func (l *layer) signature() string {
 	return "panels int, " + strings.Join(append([]string{"dst", "src"}, l.Params()...), ", ") + " []float32"
 }
 
-// least declares the lowest path that has code for the layer.
-func (l *layer) least(path string) string {
-	return fmt.Sprintf("// %s is the lowest path that has code for %s.\nconst %[1]s = %[3]s\n", leastPath(l.Name), l.Name, path)
+// leastConst declares the lowest path that has code for a layer.
+func leastConst(name, path string) string {
+	return fmt.Sprintf("// %s is the lowest path that has code for %s.\nconst %[1]s = %[3]s\n", leastPath(name), name, path)
+}
+
+// leastWith is the lowest path that has code if there is some for these; AVX2 is served last.
+func leastWith(avx512, avx2 bool) string {
+	switch {
+	case !avx512:
+		return "pathAVX512 + 1"
+	case !avx2:
+		return "pathAVX512"
+	}
+	return "pathAVX2"
 }
 
 func leastPath(layer string) string { return layer + "From" }
@@ -350,14 +376,7 @@ func callPanels(fs []asm.Function) int {
 
 // write writes the functions of a layer, their declarations, and the choice between them.
 func (l *layer) write(s, stubs *strings.Builder) {
-	least := "pathAVX2"
-	switch {
-	case l.functions[asm.AVX512] == nil:
-		least = "pathAVX512 + 1" // AVX2 is served last
-	case l.functions[asm.AVX2] == nil:
-		least = "pathAVX512"
-	}
-	fmt.Fprintf(stubs, "\n%s", l.least(least))
+	fmt.Fprintf(stubs, "\n%s", leastConst(l.Name, leastWith(l.functions[asm.AVX512] != nil, l.functions[asm.AVX2] != nil)))
 	fmt.Fprintf(stubs, "\n// %s computes panels of a layer whose weights are code, and reports whether there is code for the path in use.\n", l.Name)
 	fmt.Fprintf(stubs, "func %s(%s) bool {\n", l.Name, l.signature())
 	row := ir.Lanes

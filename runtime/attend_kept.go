@@ -18,6 +18,12 @@ type keptHead struct {
 	start  []float32 // zeros, where the chains begin
 }
 
+// keptCode has the products of one head of keys in instructions, which package asm describes: functions to be called one
+// after the other.
+type keptCode struct {
+	scores, values []func(dst, src *float32, panels int, x *float32)
+}
+
 // newKept takes the patterns of all heads of keys, side by side: of the keys a row for each feature and a column for each key,
 // of the values a row for each key and a column for each feature. Panels is how many the queries of a sample take.
 func newKept(keys, values pattern, heads, dh, dv, panels int) kept {

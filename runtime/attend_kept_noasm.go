@@ -4,6 +4,6 @@
 
 package runtime
 
-func attendKept(dst, q, k, v, scores []float32, scratch []float64, s *attendShape, w *kept) {
+func attendKept(dst, q, k, v, scores []float32, scratch []float64, s *attendShape, w *kept, _ []keptCode) {
 	attendKeptGeneric(dst, q, k, v, scores, scratch, s, w)
 }

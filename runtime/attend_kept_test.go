@@ -56,7 +56,7 @@ func TestAttendKept(t *testing.T) {
 			}
 			n := s.heads * s.dv
 			dst := panels(make([]float32, s.batch*queryStep*n), n)
-			room := 4*lanes*(s.keys+s.dv) + len(kp.cells) + len(vp.cells) + 4*(s.keys/32+s.dh/32+4)
+			room := 4*lanes*(s.keys+2+s.dv) + len(kp.cells) + len(vp.cells) + 4*(s.keys/32+s.dh/32+4)
 			scratch := make([]float64, lanes*(s.dh+s.keys)+len(kp.cells)+len(vp.cells))
 			w := newKept(kp, vp, s.kvHeads, s.dh, s.dv, up(s.queries)/lanes)
 			all := up(s.batch*queryStep) / lanes
@@ -66,7 +66,7 @@ func TestAttendKept(t *testing.T) {
 			}
 			for i, to := range ranges[1:] {
 				s.from, s.to = ranges[i], to
-				attendKept(dst, panels(q, s.heads*s.dh), panels(k, dh), panels(v, dv), make([]float32, room), scratch, &s, &w)
+				attendKept(dst, panels(q, s.heads*s.dh), panels(k, dh), panels(v, dv), make([]float32, room), scratch, &s, &w, nil)
 			}
 			for b := range s.batch {
 				for i := range s.queries {

@@ -191,6 +191,8 @@ func (a *allocator) op(i int) (err error) {
 	switch o.kind {
 	case opStore:
 		err = a.storeOp(o)
+	case opReach:
+		o.to.base.reach(a.t, o.to.off, o.last, 4)
 	case opFMA, opFNMA:
 		err = a.fused(o)
 	default:

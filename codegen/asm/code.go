@@ -48,6 +48,7 @@ const (
 	opFMA                 // a*b + c, rounded once
 	opFNMA                // c - a*b, rounded once
 	opStore               // a to memory
+	opReach               // a register for addresses goes where displacements are short
 )
 
 // op is an instruction on values.
@@ -55,7 +56,8 @@ type op struct {
 	kind opKind
 	dst  int
 	args []int
-	to   source // of a store
+	to   source // of a store, or of what is to be reached first
+	last int    // of what is to be reached
 }
 
 // direct is what measurements favour.
@@ -85,6 +87,14 @@ func (c *code) do(kind opKind, args ...int) int {
 }
 
 func (c *code) store(v int, to source) { c.append(op{kind: opStore, dst: -1, args: []int{v}, to: to}) }
+
+// reach moves an address register of AVX-512 to where displacements from lo on, all up to hi if possible, are short
+// for broadcasts.
+func (c *code) reach(b *base, lo, hi int) {
+	if c.set == AVX512 {
+		c.append(op{kind: opReach, dst: -1, to: source{base: b, off: lo}, last: hi})
+	}
+}
 
 func (c *code) append(o op) {
 	for _, v := range o.args {

@@ -31,7 +31,8 @@ type printer struct {
 type param struct {
 	name string
 	*base
-	stride int // bytes from panel to panel; 0: the same memory for all
+	stride int  // bytes from panel to panel; 0: the same memory for all
+	moves  bool // the code moves the pointer, and back
 }
 
 func newPrinter(name string, set Set, pool *Pool) *printer {
@@ -51,7 +52,14 @@ func (p *printer) register() *base {
 // param adds a parameter: an array with so many rows of 16 lanes a panel, 0 if all panels use the same.
 func (p *printer) param(name string, rows int) *base {
 	b := p.register()
-	p.params = append(p.params, param{name, b, rows * 4 * ir.Lanes})
+	p.params = append(p.params, param{name: name, base: b, stride: rows * 4 * ir.Lanes})
+	return b
+}
+
+// fixed adds a parameter that is the same for all panels, which code.reach moves.
+func (p *printer) fixed(name string) *base {
+	b := p.register()
+	p.params = append(p.params, param{name: name, base: b, moves: true})
 	return b
 }
 
@@ -97,9 +105,9 @@ func (p *printer) movable() []*base {
 
 // shifts is how far every base has moved.
 func (p *printer) shifts() map[*base]int {
-	m := map[*base]int{}
-	for _, b := range p.movable() {
-		m[b] = b.shift
+	m := map[*base]int{p.consts: p.consts.shift}
+	for _, a := range p.params {
+		m[a.base] = a.shift
 	}
 	return m
 }
@@ -152,6 +160,11 @@ func (p *printer) flush() {
 	t.add(&p.body)
 	ahead.marks, ahead.end = t.marks, t.Len()
 	p.consts.move(&t, 0)
+	for _, a := range p.params {
+		if a.moves {
+			a.move(&t, 0)
+		}
+	}
 	done := 0 // of the bytes to the next panel
 	if p.set == AVX2 {
 		p.advance(&t, func(int) int { return p.set.width() })
@@ -178,7 +191,7 @@ func (p *printer) prologue(t *text, name string) (names []string) {
 		}
 		names = append(names, a.name)
 		t.line(5, "MOVQ %s+%d(FP), %s", a.name, off, a.reg)
-		if a.stride == 0 && a.shift != 0 {
+		if a.stride == 0 && !a.moves && a.shift != 0 {
 			t.line(7, "ADDQ $%d, %s", a.shift, a.reg)
 		}
 	}
