@@ -73,7 +73,7 @@ func (l *layouter) panels(n *ir.Node) *ir.Value {
 		}
 		if x := n.In[0]; inPanels(x) && op.Axis == len(x.Type.Shape)-1 {
 			chain := *op
-			chain.Partials = 1
+			chain.Partials = chain.PanelPartials()
 			return l.b.Add(&chain, n.In...)
 		}
 	case *low.Reduce:

@@ -2,7 +2,8 @@
 
 package runtime
 
-// Normalizations of panels of n features: every lane is a row. Sums are one chain, the feature increasing.
+// Normalizations of panels of n features: every lane is a row. Sums of softmax are one chain, the feature increasing; those of
+// layernorm and rmsnorm are four, as in panelMeans.
 
 // softmaxPanels computes e·(1/sum(e)), e = expneg(x - max(x)).
 func softmaxPanels(dst, src []float32, n int) {
@@ -45,28 +46,22 @@ func logsoftmaxPanels(dst, src []float32, n int) {
 func layernormPanels(dst, src, scale, bias []float32, n int, epsilon float32) {
 	for ; len(src) > 0; dst, src = dst[n*lanes:], src[n*lanes:] {
 		var mean [lanes]float32
-		laneSum(&mean, src[:n*lanes])
-		for l := range mean {
-			mean[l] /= float32(n)
-		}
-		normalizePanel(dst[:n*lanes], src[:n*lanes], scale, bias, &mean, n, epsilon)
+		panelMeans(&mean, src[:n*lanes])
+		normalizePanel(dst[:n*lanes], src[:n*lanes], scale, bias, &mean, epsilon)
 	}
 }
 
 // rmsnormPanels computes x·r, r = 1/sqrt(sum(x²)/n + epsilon), then as layernormPanels.
 func rmsnormPanels(dst, src, scale, bias []float32, n int, epsilon float32) {
 	for ; len(src) > 0; dst, src = dst[n*lanes:], src[n*lanes:] {
-		normalizePanel(dst[:n*lanes], src[:n*lanes], scale, bias, &[lanes]float32{}, n, epsilon)
+		normalizePanel(dst[:n*lanes], src[:n*lanes], scale, bias, &[lanes]float32{}, epsilon)
 	}
 }
 
 // normalizePanel is layernormPanels for one panel, given the means.
-func normalizePanel(dst, src, scale, bias []float32, mean *[lanes]float32, n int, epsilon float32) {
+func normalizePanel(dst, src, scale, bias []float32, mean *[lanes]float32, epsilon float32) {
 	var r [lanes]float32
-	laneSquares(&r, mean, src)
-	for l, s := range r {
-		r[l] = 1 / sqrt32(s/float32(n)+epsilon)
-	}
+	panelFactors(&r, mean, src, epsilon)
 	if scale == nil {
 		laneScale(dst, src, mean, &r)
 	} else {

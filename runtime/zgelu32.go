@@ -11,86 +11,43 @@ func gelu32(x float32) float32 {
 	var f uint32
 	v2 := math.Float32bits(x) & 0x7fffffff
 	v4 := math.Float32frombits(v2)
-	if 0x1.a8p+03 < v4 {
-		v4 = 0x1.a8p+03
+	if 0x1.77p+02 < v4 {
+		v4 = 0x1.77p+02
 	}
-	s7 := 0x1.d1861ap-28*float64(v4) + -0x1.2a49dep-22 // exact product
+	s7 := float64(v4)*0x1.47ae14p+01 + 0x1.8p+23 // exact product
 	f |= flag(s7)
 	v7 := float32(s7)
-	s9 := float64(v7)*float64(v4) + 0x1.2df972p-18 // exact product
-	f |= flag(s9)
-	v9 := float32(s9)
-	s11 := float64(v9)*float64(v4) + -0x1.3373c4p-15 // exact product
-	f |= flag(s11)
-	v11 := float32(s11)
-	s13 := float64(v11)*float64(v4) + 0x1.2b4044p-13 // exact product
+	v8 := v7 - 0x1.8p+23
+	v10 := float32(float64(v8)*-0x1.9p-02 + float64(v4)) // exact product and sum
+	v11 := phi5Table[math.Float32bits(v7)&15]
+	v12 := phi4Table[math.Float32bits(v7)&15]
+	s13 := float64(v11)*float64(v10) + float64(v12) // exact product
 	f |= flag(s13)
 	v13 := float32(s13)
-	s15 := float64(v13)*float64(v4) + 0x1.99873ep-14 // exact product
+	v14 := phi3Table[math.Float32bits(v7)&15]
+	s15 := float64(v13)*float64(v10) + float64(v14) // exact product
 	f |= flag(s15)
 	v15 := float32(s15)
-	s17 := float64(v15)*float64(v4) + -0x1.42df02p-08 // exact product
+	v16 := phi2Table[math.Float32bits(v7)&15]
+	s17 := float64(v15)*float64(v10) + float64(v16) // exact product
 	f |= flag(s17)
 	v17 := float32(s17)
-	s19 := float64(v17)*float64(v4) + 0x1.2a5b5cp-05 // exact product
+	v18 := phi1Table[math.Float32bits(v7)&15]
+	s19 := float64(v17)*float64(v10) + float64(v18) // exact product
 	f |= flag(s19)
 	v19 := float32(s19)
-	s21 := float64(v19)*float64(v4) + 0x1.45ecb4p-02 // exact product
+	v20 := phi0Table[math.Float32bits(v7)&15]
+	s21 := float64(v19)*float64(v10) + float64(v20) // exact product
 	f |= flag(s21)
 	v21 := float32(s21)
-	s23 := float64(v21)*float64(v4) + 0x1.9884a2p-01 // exact product
-	f |= flag(s23)
-	v23 := float32(s23)
-	v24 := float32(v23 * v4)
-	v26 := 0 - v24
-	v28 := v26
-	if -88 > v28 {
-		v28 = -88
+	v23 := x
+	if 0 > v23 {
+		v23 = 0
 	}
-	s31 := float64(v28)*0x1.715476p+00 + 0x1.8p+23 // exact product
-	f |= flag(s31)
-	v31 := float32(s31)
-	v32 := v31 - 0x1.8p+23
-	v34 := float32(float64(v32)*-0x1.63p-01 + float64(v28)) // exact product and sum
-	s36 := float64(v32)*0x1.bd0106p-13 + float64(v34)       // exact product
-	u36 := math.Float32bits(v32) << 1
-	f |= flag(s36) & (u36 | -u36)
-	v36 := float32(s36)
-	s39 := 0x1.6a4f88p-10*float64(v36) + 0x1.123988p-07 // exact product
-	f |= flag(s39)
-	v39 := float32(s39)
-	s41 := float64(v39)*float64(v36) + 0x1.5558aep-05 // exact product
-	f |= flag(s41)
-	v41 := float32(s41)
-	s43 := float64(v41)*float64(v36) + 0x1.555492p-03 // exact product
-	f |= flag(s43)
-	v43 := float32(s43)
-	s45 := float64(v43)*float64(v36) + 0x1.fffffcp-02 // exact product
-	f |= flag(s45)
-	v45 := float32(s45)
-	v46 := float32(v36 * v36)
-	s47 := float64(v45)*float64(v46) + float64(v36) // exact product
-	f |= flag(s47)
-	v47 := float32(s47)
-	v49 := v47 + 1
-	v50 := math.Float32bits(v31) << 23
-	v51 := v50 + 0x3f800000
-	v52 := float32(v49 * math.Float32frombits(v51))
-	v54 := math.Float32frombits(v2)
-	if 16 < v54 {
-		v54 = 16
-	}
-	v56 := float32(v54 * 0x1p-01)
-	v57 := float32(v56 * v52)
-	v58 := x < 0
-	var v59 float32
-	if v58 {
-		v59 = 0
-	} else {
-		v59 = x
-	}
-	v60 := v59 - v57
-	y := v60
+	s24 := float64(v21)*float64(v4) + float64(v23) // exact product
+	f |= flag(s24)
+	v24 := float32(s24)
+	y := v24
 	if int32(f) < 0 {
 		return gelu32Exact(x)
 	}
@@ -111,329 +68,157 @@ func gelu32SliceGeneric(dst, src []float32) {
 		v2c := math.Float32bits(xc) & 0x7fffffff
 		v2d := math.Float32bits(xd) & 0x7fffffff
 		v4a := math.Float32frombits(v2a)
-		if 0x1.a8p+03 < v4a {
-			v4a = 0x1.a8p+03
+		if 0x1.77p+02 < v4a {
+			v4a = 0x1.77p+02
 		}
 		v4b := math.Float32frombits(v2b)
-		if 0x1.a8p+03 < v4b {
-			v4b = 0x1.a8p+03
+		if 0x1.77p+02 < v4b {
+			v4b = 0x1.77p+02
 		}
 		v4c := math.Float32frombits(v2c)
-		if 0x1.a8p+03 < v4c {
-			v4c = 0x1.a8p+03
+		if 0x1.77p+02 < v4c {
+			v4c = 0x1.77p+02
 		}
 		v4d := math.Float32frombits(v2d)
-		if 0x1.a8p+03 < v4d {
-			v4d = 0x1.a8p+03
+		if 0x1.77p+02 < v4d {
+			v4d = 0x1.77p+02
 		}
-		s7a := 0x1.d1861ap-28*float64(v4a) + -0x1.2a49dep-22 // exact product
+		s7a := float64(v4a)*0x1.47ae14p+01 + 0x1.8p+23 // exact product
 		f |= flag(s7a)
 		v7a := float32(s7a)
-		s7b := 0x1.d1861ap-28*float64(v4b) + -0x1.2a49dep-22 // exact product
+		s7b := float64(v4b)*0x1.47ae14p+01 + 0x1.8p+23 // exact product
 		f |= flag(s7b)
 		v7b := float32(s7b)
-		s7c := 0x1.d1861ap-28*float64(v4c) + -0x1.2a49dep-22 // exact product
+		s7c := float64(v4c)*0x1.47ae14p+01 + 0x1.8p+23 // exact product
 		f |= flag(s7c)
 		v7c := float32(s7c)
-		s7d := 0x1.d1861ap-28*float64(v4d) + -0x1.2a49dep-22 // exact product
+		s7d := float64(v4d)*0x1.47ae14p+01 + 0x1.8p+23 // exact product
 		f |= flag(s7d)
 		v7d := float32(s7d)
-		s9a := float64(v7a)*float64(v4a) + 0x1.2df972p-18 // exact product
-		f |= flag(s9a)
-		v9a := float32(s9a)
-		s9b := float64(v7b)*float64(v4b) + 0x1.2df972p-18 // exact product
-		f |= flag(s9b)
-		v9b := float32(s9b)
-		s9c := float64(v7c)*float64(v4c) + 0x1.2df972p-18 // exact product
-		f |= flag(s9c)
-		v9c := float32(s9c)
-		s9d := float64(v7d)*float64(v4d) + 0x1.2df972p-18 // exact product
-		f |= flag(s9d)
-		v9d := float32(s9d)
-		s11a := float64(v9a)*float64(v4a) + -0x1.3373c4p-15 // exact product
-		f |= flag(s11a)
-		v11a := float32(s11a)
-		s11b := float64(v9b)*float64(v4b) + -0x1.3373c4p-15 // exact product
-		f |= flag(s11b)
-		v11b := float32(s11b)
-		s11c := float64(v9c)*float64(v4c) + -0x1.3373c4p-15 // exact product
-		f |= flag(s11c)
-		v11c := float32(s11c)
-		s11d := float64(v9d)*float64(v4d) + -0x1.3373c4p-15 // exact product
-		f |= flag(s11d)
-		v11d := float32(s11d)
-		s13a := float64(v11a)*float64(v4a) + 0x1.2b4044p-13 // exact product
+		v8a := v7a - 0x1.8p+23
+		v8b := v7b - 0x1.8p+23
+		v8c := v7c - 0x1.8p+23
+		v8d := v7d - 0x1.8p+23
+		v10a := float32(float64(v8a)*-0x1.9p-02 + float64(v4a)) // exact product and sum
+		v10b := float32(float64(v8b)*-0x1.9p-02 + float64(v4b)) // exact product and sum
+		v10c := float32(float64(v8c)*-0x1.9p-02 + float64(v4c)) // exact product and sum
+		v10d := float32(float64(v8d)*-0x1.9p-02 + float64(v4d)) // exact product and sum
+		v11a := phi5Table[math.Float32bits(v7a)&15]
+		v11b := phi5Table[math.Float32bits(v7b)&15]
+		v11c := phi5Table[math.Float32bits(v7c)&15]
+		v11d := phi5Table[math.Float32bits(v7d)&15]
+		v12a := phi4Table[math.Float32bits(v7a)&15]
+		v12b := phi4Table[math.Float32bits(v7b)&15]
+		v12c := phi4Table[math.Float32bits(v7c)&15]
+		v12d := phi4Table[math.Float32bits(v7d)&15]
+		s13a := float64(v11a)*float64(v10a) + float64(v12a) // exact product
 		f |= flag(s13a)
 		v13a := float32(s13a)
-		s13b := float64(v11b)*float64(v4b) + 0x1.2b4044p-13 // exact product
+		s13b := float64(v11b)*float64(v10b) + float64(v12b) // exact product
 		f |= flag(s13b)
 		v13b := float32(s13b)
-		s13c := float64(v11c)*float64(v4c) + 0x1.2b4044p-13 // exact product
+		s13c := float64(v11c)*float64(v10c) + float64(v12c) // exact product
 		f |= flag(s13c)
 		v13c := float32(s13c)
-		s13d := float64(v11d)*float64(v4d) + 0x1.2b4044p-13 // exact product
+		s13d := float64(v11d)*float64(v10d) + float64(v12d) // exact product
 		f |= flag(s13d)
 		v13d := float32(s13d)
-		s15a := float64(v13a)*float64(v4a) + 0x1.99873ep-14 // exact product
+		v14a := phi3Table[math.Float32bits(v7a)&15]
+		v14b := phi3Table[math.Float32bits(v7b)&15]
+		v14c := phi3Table[math.Float32bits(v7c)&15]
+		v14d := phi3Table[math.Float32bits(v7d)&15]
+		s15a := float64(v13a)*float64(v10a) + float64(v14a) // exact product
 		f |= flag(s15a)
 		v15a := float32(s15a)
-		s15b := float64(v13b)*float64(v4b) + 0x1.99873ep-14 // exact product
+		s15b := float64(v13b)*float64(v10b) + float64(v14b) // exact product
 		f |= flag(s15b)
 		v15b := float32(s15b)
-		s15c := float64(v13c)*float64(v4c) + 0x1.99873ep-14 // exact product
+		s15c := float64(v13c)*float64(v10c) + float64(v14c) // exact product
 		f |= flag(s15c)
 		v15c := float32(s15c)
-		s15d := float64(v13d)*float64(v4d) + 0x1.99873ep-14 // exact product
+		s15d := float64(v13d)*float64(v10d) + float64(v14d) // exact product
 		f |= flag(s15d)
 		v15d := float32(s15d)
-		s17a := float64(v15a)*float64(v4a) + -0x1.42df02p-08 // exact product
+		v16a := phi2Table[math.Float32bits(v7a)&15]
+		v16b := phi2Table[math.Float32bits(v7b)&15]
+		v16c := phi2Table[math.Float32bits(v7c)&15]
+		v16d := phi2Table[math.Float32bits(v7d)&15]
+		s17a := float64(v15a)*float64(v10a) + float64(v16a) // exact product
 		f |= flag(s17a)
 		v17a := float32(s17a)
-		s17b := float64(v15b)*float64(v4b) + -0x1.42df02p-08 // exact product
+		s17b := float64(v15b)*float64(v10b) + float64(v16b) // exact product
 		f |= flag(s17b)
 		v17b := float32(s17b)
-		s17c := float64(v15c)*float64(v4c) + -0x1.42df02p-08 // exact product
+		s17c := float64(v15c)*float64(v10c) + float64(v16c) // exact product
 		f |= flag(s17c)
 		v17c := float32(s17c)
-		s17d := float64(v15d)*float64(v4d) + -0x1.42df02p-08 // exact product
+		s17d := float64(v15d)*float64(v10d) + float64(v16d) // exact product
 		f |= flag(s17d)
 		v17d := float32(s17d)
-		s19a := float64(v17a)*float64(v4a) + 0x1.2a5b5cp-05 // exact product
+		v18a := phi1Table[math.Float32bits(v7a)&15]
+		v18b := phi1Table[math.Float32bits(v7b)&15]
+		v18c := phi1Table[math.Float32bits(v7c)&15]
+		v18d := phi1Table[math.Float32bits(v7d)&15]
+		s19a := float64(v17a)*float64(v10a) + float64(v18a) // exact product
 		f |= flag(s19a)
 		v19a := float32(s19a)
-		s19b := float64(v17b)*float64(v4b) + 0x1.2a5b5cp-05 // exact product
+		s19b := float64(v17b)*float64(v10b) + float64(v18b) // exact product
 		f |= flag(s19b)
 		v19b := float32(s19b)
-		s19c := float64(v17c)*float64(v4c) + 0x1.2a5b5cp-05 // exact product
+		s19c := float64(v17c)*float64(v10c) + float64(v18c) // exact product
 		f |= flag(s19c)
 		v19c := float32(s19c)
-		s19d := float64(v17d)*float64(v4d) + 0x1.2a5b5cp-05 // exact product
+		s19d := float64(v17d)*float64(v10d) + float64(v18d) // exact product
 		f |= flag(s19d)
 		v19d := float32(s19d)
-		s21a := float64(v19a)*float64(v4a) + 0x1.45ecb4p-02 // exact product
+		v20a := phi0Table[math.Float32bits(v7a)&15]
+		v20b := phi0Table[math.Float32bits(v7b)&15]
+		v20c := phi0Table[math.Float32bits(v7c)&15]
+		v20d := phi0Table[math.Float32bits(v7d)&15]
+		s21a := float64(v19a)*float64(v10a) + float64(v20a) // exact product
 		f |= flag(s21a)
 		v21a := float32(s21a)
-		s21b := float64(v19b)*float64(v4b) + 0x1.45ecb4p-02 // exact product
+		s21b := float64(v19b)*float64(v10b) + float64(v20b) // exact product
 		f |= flag(s21b)
 		v21b := float32(s21b)
-		s21c := float64(v19c)*float64(v4c) + 0x1.45ecb4p-02 // exact product
+		s21c := float64(v19c)*float64(v10c) + float64(v20c) // exact product
 		f |= flag(s21c)
 		v21c := float32(s21c)
-		s21d := float64(v19d)*float64(v4d) + 0x1.45ecb4p-02 // exact product
+		s21d := float64(v19d)*float64(v10d) + float64(v20d) // exact product
 		f |= flag(s21d)
 		v21d := float32(s21d)
-		s23a := float64(v21a)*float64(v4a) + 0x1.9884a2p-01 // exact product
-		f |= flag(s23a)
-		v23a := float32(s23a)
-		s23b := float64(v21b)*float64(v4b) + 0x1.9884a2p-01 // exact product
-		f |= flag(s23b)
-		v23b := float32(s23b)
-		s23c := float64(v21c)*float64(v4c) + 0x1.9884a2p-01 // exact product
-		f |= flag(s23c)
-		v23c := float32(s23c)
-		s23d := float64(v21d)*float64(v4d) + 0x1.9884a2p-01 // exact product
-		f |= flag(s23d)
-		v23d := float32(s23d)
-		v24a := float32(v23a * v4a)
-		v24b := float32(v23b * v4b)
-		v24c := float32(v23c * v4c)
-		v24d := float32(v23d * v4d)
-		v26a := 0 - v24a
-		v26b := 0 - v24b
-		v26c := 0 - v24c
-		v26d := 0 - v24d
-		v28a := v26a
-		if -88 > v28a {
-			v28a = -88
+		v23a := xa
+		if 0 > v23a {
+			v23a = 0
 		}
-		v28b := v26b
-		if -88 > v28b {
-			v28b = -88
+		v23b := xb
+		if 0 > v23b {
+			v23b = 0
 		}
-		v28c := v26c
-		if -88 > v28c {
-			v28c = -88
+		v23c := xc
+		if 0 > v23c {
+			v23c = 0
 		}
-		v28d := v26d
-		if -88 > v28d {
-			v28d = -88
+		v23d := xd
+		if 0 > v23d {
+			v23d = 0
 		}
-		s31a := float64(v28a)*0x1.715476p+00 + 0x1.8p+23 // exact product
-		f |= flag(s31a)
-		v31a := float32(s31a)
-		s31b := float64(v28b)*0x1.715476p+00 + 0x1.8p+23 // exact product
-		f |= flag(s31b)
-		v31b := float32(s31b)
-		s31c := float64(v28c)*0x1.715476p+00 + 0x1.8p+23 // exact product
-		f |= flag(s31c)
-		v31c := float32(s31c)
-		s31d := float64(v28d)*0x1.715476p+00 + 0x1.8p+23 // exact product
-		f |= flag(s31d)
-		v31d := float32(s31d)
-		v32a := v31a - 0x1.8p+23
-		v32b := v31b - 0x1.8p+23
-		v32c := v31c - 0x1.8p+23
-		v32d := v31d - 0x1.8p+23
-		v34a := float32(float64(v32a)*-0x1.63p-01 + float64(v28a)) // exact product and sum
-		v34b := float32(float64(v32b)*-0x1.63p-01 + float64(v28b)) // exact product and sum
-		v34c := float32(float64(v32c)*-0x1.63p-01 + float64(v28c)) // exact product and sum
-		v34d := float32(float64(v32d)*-0x1.63p-01 + float64(v28d)) // exact product and sum
-		s36a := float64(v32a)*0x1.bd0106p-13 + float64(v34a)       // exact product
-		u36a := math.Float32bits(v32a) << 1
-		f |= flag(s36a) & (u36a | -u36a)
-		v36a := float32(s36a)
-		s36b := float64(v32b)*0x1.bd0106p-13 + float64(v34b) // exact product
-		u36b := math.Float32bits(v32b) << 1
-		f |= flag(s36b) & (u36b | -u36b)
-		v36b := float32(s36b)
-		s36c := float64(v32c)*0x1.bd0106p-13 + float64(v34c) // exact product
-		u36c := math.Float32bits(v32c) << 1
-		f |= flag(s36c) & (u36c | -u36c)
-		v36c := float32(s36c)
-		s36d := float64(v32d)*0x1.bd0106p-13 + float64(v34d) // exact product
-		u36d := math.Float32bits(v32d) << 1
-		f |= flag(s36d) & (u36d | -u36d)
-		v36d := float32(s36d)
-		s39a := 0x1.6a4f88p-10*float64(v36a) + 0x1.123988p-07 // exact product
-		f |= flag(s39a)
-		v39a := float32(s39a)
-		s39b := 0x1.6a4f88p-10*float64(v36b) + 0x1.123988p-07 // exact product
-		f |= flag(s39b)
-		v39b := float32(s39b)
-		s39c := 0x1.6a4f88p-10*float64(v36c) + 0x1.123988p-07 // exact product
-		f |= flag(s39c)
-		v39c := float32(s39c)
-		s39d := 0x1.6a4f88p-10*float64(v36d) + 0x1.123988p-07 // exact product
-		f |= flag(s39d)
-		v39d := float32(s39d)
-		s41a := float64(v39a)*float64(v36a) + 0x1.5558aep-05 // exact product
-		f |= flag(s41a)
-		v41a := float32(s41a)
-		s41b := float64(v39b)*float64(v36b) + 0x1.5558aep-05 // exact product
-		f |= flag(s41b)
-		v41b := float32(s41b)
-		s41c := float64(v39c)*float64(v36c) + 0x1.5558aep-05 // exact product
-		f |= flag(s41c)
-		v41c := float32(s41c)
-		s41d := float64(v39d)*float64(v36d) + 0x1.5558aep-05 // exact product
-		f |= flag(s41d)
-		v41d := float32(s41d)
-		s43a := float64(v41a)*float64(v36a) + 0x1.555492p-03 // exact product
-		f |= flag(s43a)
-		v43a := float32(s43a)
-		s43b := float64(v41b)*float64(v36b) + 0x1.555492p-03 // exact product
-		f |= flag(s43b)
-		v43b := float32(s43b)
-		s43c := float64(v41c)*float64(v36c) + 0x1.555492p-03 // exact product
-		f |= flag(s43c)
-		v43c := float32(s43c)
-		s43d := float64(v41d)*float64(v36d) + 0x1.555492p-03 // exact product
-		f |= flag(s43d)
-		v43d := float32(s43d)
-		s45a := float64(v43a)*float64(v36a) + 0x1.fffffcp-02 // exact product
-		f |= flag(s45a)
-		v45a := float32(s45a)
-		s45b := float64(v43b)*float64(v36b) + 0x1.fffffcp-02 // exact product
-		f |= flag(s45b)
-		v45b := float32(s45b)
-		s45c := float64(v43c)*float64(v36c) + 0x1.fffffcp-02 // exact product
-		f |= flag(s45c)
-		v45c := float32(s45c)
-		s45d := float64(v43d)*float64(v36d) + 0x1.fffffcp-02 // exact product
-		f |= flag(s45d)
-		v45d := float32(s45d)
-		v46a := float32(v36a * v36a)
-		v46b := float32(v36b * v36b)
-		v46c := float32(v36c * v36c)
-		v46d := float32(v36d * v36d)
-		s47a := float64(v45a)*float64(v46a) + float64(v36a) // exact product
-		f |= flag(s47a)
-		v47a := float32(s47a)
-		s47b := float64(v45b)*float64(v46b) + float64(v36b) // exact product
-		f |= flag(s47b)
-		v47b := float32(s47b)
-		s47c := float64(v45c)*float64(v46c) + float64(v36c) // exact product
-		f |= flag(s47c)
-		v47c := float32(s47c)
-		s47d := float64(v45d)*float64(v46d) + float64(v36d) // exact product
-		f |= flag(s47d)
-		v47d := float32(s47d)
-		v49a := v47a + 1
-		v49b := v47b + 1
-		v49c := v47c + 1
-		v49d := v47d + 1
-		v50a := math.Float32bits(v31a) << 23
-		v50b := math.Float32bits(v31b) << 23
-		v50c := math.Float32bits(v31c) << 23
-		v50d := math.Float32bits(v31d) << 23
-		v51a := v50a + 0x3f800000
-		v51b := v50b + 0x3f800000
-		v51c := v50c + 0x3f800000
-		v51d := v50d + 0x3f800000
-		v52a := float32(v49a * math.Float32frombits(v51a))
-		v52b := float32(v49b * math.Float32frombits(v51b))
-		v52c := float32(v49c * math.Float32frombits(v51c))
-		v52d := float32(v49d * math.Float32frombits(v51d))
-		v54a := math.Float32frombits(v2a)
-		if 16 < v54a {
-			v54a = 16
-		}
-		v54b := math.Float32frombits(v2b)
-		if 16 < v54b {
-			v54b = 16
-		}
-		v54c := math.Float32frombits(v2c)
-		if 16 < v54c {
-			v54c = 16
-		}
-		v54d := math.Float32frombits(v2d)
-		if 16 < v54d {
-			v54d = 16
-		}
-		v56a := float32(v54a * 0x1p-01)
-		v56b := float32(v54b * 0x1p-01)
-		v56c := float32(v54c * 0x1p-01)
-		v56d := float32(v54d * 0x1p-01)
-		v57a := float32(v56a * v52a)
-		v57b := float32(v56b * v52b)
-		v57c := float32(v56c * v52c)
-		v57d := float32(v56d * v52d)
-		v58a := xa < 0
-		v58b := xb < 0
-		v58c := xc < 0
-		v58d := xd < 0
-		var v59a float32
-		if v58a {
-			v59a = 0
-		} else {
-			v59a = xa
-		}
-		var v59b float32
-		if v58b {
-			v59b = 0
-		} else {
-			v59b = xb
-		}
-		var v59c float32
-		if v58c {
-			v59c = 0
-		} else {
-			v59c = xc
-		}
-		var v59d float32
-		if v58d {
-			v59d = 0
-		} else {
-			v59d = xd
-		}
-		v60a := v59a - v57a
-		ya := v60a
-		v60b := v59b - v57b
-		yb := v60b
-		v60c := v59c - v57c
-		yc := v60c
-		v60d := v59d - v57d
-		yd := v60d
+		s24a := float64(v21a)*float64(v4a) + float64(v23a) // exact product
+		f |= flag(s24a)
+		v24a := float32(s24a)
+		ya := v24a
+		s24b := float64(v21b)*float64(v4b) + float64(v23b) // exact product
+		f |= flag(s24b)
+		v24b := float32(s24b)
+		yb := v24b
+		s24c := float64(v21c)*float64(v4c) + float64(v23c) // exact product
+		f |= flag(s24c)
+		v24c := float32(s24c)
+		yc := v24c
+		s24d := float64(v21d)*float64(v4d) + float64(v23d) // exact product
+		f |= flag(s24d)
+		v24d := float32(s24d)
+		yd := v24d
 		if int32(f) < 0 {
 			ya, yb, yc, yd = gelu32(xa), gelu32(xb), gelu32(xc), gelu32(xd)
 		}
@@ -451,52 +236,70 @@ func gelu32SliceGeneric(dst, src []float32) {
 func gelu32Exact(x float32) float32 {
 	v2 := math.Float32bits(x) & 0x7fffffff
 	v4 := math.Float32frombits(v2)
-	if 0x1.a8p+03 < v4 {
-		v4 = 0x1.a8p+03
+	if 0x1.77p+02 < v4 {
+		v4 = 0x1.77p+02
 	}
-	v7 := fma32(0x1.d1861ap-28, v4, -0x1.2a49dep-22)
-	v9 := fma32(v7, v4, 0x1.2df972p-18)
-	v11 := fma32(v9, v4, -0x1.3373c4p-15)
-	v13 := fma32(v11, v4, 0x1.2b4044p-13)
-	v15 := fma32(v13, v4, 0x1.99873ep-14)
-	v17 := fma32(v15, v4, -0x1.42df02p-08)
-	v19 := fma32(v17, v4, 0x1.2a5b5cp-05)
-	v21 := fma32(v19, v4, 0x1.45ecb4p-02)
-	v23 := fma32(v21, v4, 0x1.9884a2p-01)
-	v24 := float32(v23 * v4)
-	v26 := 0 - v24
-	v28 := v26
-	if -88 > v28 {
-		v28 = -88
+	v7 := fma32(v4, 0x1.47ae14p+01, 0x1.8p+23)
+	v8 := v7 - 0x1.8p+23
+	v10 := float32(float64(v8)*-0x1.9p-02 + float64(v4)) // exact product and sum
+	v11 := phi5Table[math.Float32bits(v7)&15]
+	v12 := phi4Table[math.Float32bits(v7)&15]
+	v13 := fma32(v11, v10, v12)
+	v14 := phi3Table[math.Float32bits(v7)&15]
+	v15 := fma32(v13, v10, v14)
+	v16 := phi2Table[math.Float32bits(v7)&15]
+	v17 := fma32(v15, v10, v16)
+	v18 := phi1Table[math.Float32bits(v7)&15]
+	v19 := fma32(v17, v10, v18)
+	v20 := phi0Table[math.Float32bits(v7)&15]
+	v21 := fma32(v19, v10, v20)
+	v23 := x
+	if 0 > v23 {
+		v23 = 0
 	}
-	v31 := fma32(v28, 0x1.715476p+00, 0x1.8p+23)
-	v32 := v31 - 0x1.8p+23
-	v34 := float32(float64(v32)*-0x1.63p-01 + float64(v28)) // exact product and sum
-	v36 := fma32(v32, 0x1.bd0106p-13, v34)
-	v39 := fma32(0x1.6a4f88p-10, v36, 0x1.123988p-07)
-	v41 := fma32(v39, v36, 0x1.5558aep-05)
-	v43 := fma32(v41, v36, 0x1.555492p-03)
-	v45 := fma32(v43, v36, 0x1.fffffcp-02)
-	v46 := float32(v36 * v36)
-	v47 := fma32(v45, v46, v36)
-	v49 := v47 + 1
-	v50 := math.Float32bits(v31) << 23
-	v51 := v50 + 0x3f800000
-	v52 := float32(v49 * math.Float32frombits(v51))
-	v54 := math.Float32frombits(v2)
-	if 16 < v54 {
-		v54 = 16
-	}
-	v56 := float32(v54 * 0x1p-01)
-	v57 := float32(v56 * v52)
-	v58 := x < 0
-	var v59 float32
-	if v58 {
-		v59 = 0
-	} else {
-		v59 = x
-	}
-	v60 := v59 - v57
-	y := v60
+	v24 := fma32(v21, v4, v23)
+	y := v24
 	return y
+}
+
+var phi5Table = [16]float32{
+	0x1.39f53cp-07, 0x1.a29b94p-08, -0x1.64820ap-11, -0x1.69e56ep-08,
+	-0x1.68dbacp-08, -0x1.5604fp-09, 0x1.22b822p-15, 0x1.214776p-10,
+	0x1.05a65p-10, 0x1.275aep-11, 0x1.ed405cp-13, 0x1.432c98p-14,
+	0x1.55be36p-16, 0x1.28684ep-18, 0x1.aa0c82p-21, 0,
+}
+
+var phi4Table = [16]float32{
+	0x1.221bbcp-13, 0x1.16ce5ep-06, 0x1.73b21ap-06, 0x1.04243ap-06,
+	0x1.1b7294p-08, -0x1.f8e166p-09, -0x1.9536ccp-08, -0x1.3cb63p-08,
+	-0x1.5e3464p-09, -0x1.2b9714p-10, -0x1.9ba018p-12, -0x1.cf22a4p-14,
+	-0x1.afc51ap-16, -0x1.50191cp-18, -0x1.b73f68p-21, 0,
+}
+
+var phi3Table = [16]float32{
+	-0x1.106bbcp-04, -0x1.aba502p-05, -0x1.38d854p-06, 0x1.993cbep-07,
+	0x1.cf36fap-06, 0x1.c73d5ep-06, 0x1.39fbc6p-06, 0x1.4fbd2ep-07,
+	0x1.215e66p-08, 0x1.9a0322p-10, 0x1.e30d2p-12, 0x1.dcac2p-14,
+	0x1.8bf44cp-16, 0x1.15da1cp-18, 0x1.4a4b9cp-21, 0,
+}
+
+var phi2Table = [16]float32{
+	0x1.167efp-20, -0x1.27b54ep-04, -0x1.d66aap-04, -0x1.e1d93ap-04,
+	-0x1.78a1e6p-04, -0x1.d9ddeep-05, -0x1.eb5b1ap-06, -0x1.a93b18p-07,
+	-0x1.357872p-08, -0x1.7ca57cp-10, -0x1.8cf496p-12, -0x1.5fce78p-14,
+	-0x1.096ff6p-16, -0x1.557146p-19, -0x1.76c8d2p-22, 0,
+}
+
+var phi1Table = [16]float32{
+	0x1.988452p-02, 0x1.7a824p-02, 0x1.2d130ep-02, 0x1.9b2e7ep-03,
+	0x1.e21648p-04, 0x1.e53b4cp-05, 0x1.a347cap-06, 0x1.3705dp-07,
+	0x1.8c2222p-09, 0x1.b12274p-11, 0x1.96923cp-13, 0x1.47a126p-15,
+	0x1.c54e86p-18, 0x1.0d37ecp-20, 0x1.12865ap-23, 0,
+}
+
+var phi0Table = [16]float32{
+	-0x1p-01, -0x1.6463dep-02, -0x1.bd1654p-03, -0x1.ee130ap-04,
+	-0x1.e4067cp-05, -0x1.a0315ap-06, -0x1.38c94ap-07, -0x1.99979cp-09,
+	-0x1.d21afep-11, -0x1.cc0838p-13, -0x1.892c6ep-15, -0x1.229f3ap-17,
+	-0x1.7333b2p-20, -0x1.994c46p-23, -0x1.8554dap-26, 0,
 }

@@ -22,7 +22,24 @@ func sequence(s *low.Sequence) string {
 	fmt.Fprintf(&b, "func %s32Exact(x float32) float32 {\n", s.Name)
 	newSeqPrinter(&b, s, true).body()
 	b.WriteString("return y\n}\n")
+	for _, o := range s.Code {
+		if o.Op == "table" {
+			table(&b, o.Table)
+		}
+	}
 	return b.String()
+}
+
+// table prints a table of constants.
+func table(b *strings.Builder, t *low.SeqTable) {
+	fmt.Fprintf(b, "\nvar %sTable = [16]float32{", t.Name)
+	for i, u := range t.Bits {
+		if i%4 == 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(constant(u) + ", ")
+	}
+	b.WriteString("\n}\n")
 }
 
 // slice prints the loop over a slice. Two elements go side by side, for each alone is one long chain; not so where the
@@ -174,6 +191,8 @@ func (p *seqPrinter) op(n int, o low.SeqOp) {
 		pr("%s := %s + %s", v, u(0), u(1))
 	case "isub":
 		pr("%s := %s - %s", v, u(0), u(1))
+	case "table":
+		pr("%s := %sTable[%s&15]", v, o.Table.Name, u(0))
 	case "shl":
 		pr("%s := %s << %d", v, u(0), o.Bits)
 	case "shr":
@@ -203,11 +222,7 @@ func (p *seqPrinter) isUint(n int) bool {
 
 func (p *seqPrinter) float(n int) string {
 	if c := p.code[n]; c.Op == "const" {
-		x := math.Float32frombits(c.Bits)
-		if float64(x) == math.Trunc(float64(x)) && math.Abs(float64(x)) < 1000 {
-			return strconv.Itoa(int(x))
-		}
-		return strconv.FormatFloat(float64(x), 'x', -1, 32)
+		return constant(c.Bits)
 	}
 	if p.isUint(n) {
 		return "math.Float32frombits(" + p.name(n) + ")"
@@ -223,4 +238,13 @@ func (p *seqPrinter) uint(n int) string {
 		return p.name(n)
 	}
 	return "math.Float32bits(" + p.float(n) + ")"
+}
+
+// constant is the float32 with the given bits as a constant expression.
+func constant(bits uint32) string {
+	x := math.Float32frombits(bits)
+	if float64(x) == math.Trunc(float64(x)) && math.Abs(float64(x)) < 1000 {
+		return strconv.Itoa(int(x))
+	}
+	return strconv.FormatFloat(float64(x), 'x', -1, 32)
 }

@@ -15,7 +15,7 @@ import (
 //	rmsnorm     r = 1/sqrt(sum(fma(x, x, ·))/n + epsilon); x·r, then scale
 //
 // The optional inputs scale and bias of n elements act as fma(y, scale, bias), or y·scale without a bias. Sums are in
-// Partials partial sums. In panels Axis is the last and Partials is 1.
+// Partials partial sums. In panels Axis is the last and Partials is PanelPartials.
 //
 // With Rows set, layernorm is along the rows: normalize_rows.go says how.
 type Normalize struct {
@@ -55,10 +55,19 @@ func (m *Normalize) Infer(in []*ir.Value) ([]ir.Type, error) {
 			return nil, fmt.Errorf("%s is %v, the rows have %d elements of %v", v, v.Type, ir.Size(x.Shape[m.Axis:]), x.DType)
 		}
 	}
-	if x.Layout == ir.Panels && (m.Axis != len(x.Shape)-1 || m.Partials != 1) {
+	if x.Layout == ir.Panels && (m.Axis != len(x.Shape)-1 || m.Partials != m.PanelPartials()) {
 		return nil, fmt.Errorf("%s from axis %d in %d partials in panels", m.Fn, m.Axis, m.Partials)
 	}
 	return []ir.Type{x}, nil
+}
+
+// PanelPartials is the number of partial sums in panels, where sums are over the features of a lane. Sums alone would wait for
+// each addition; those of softmax go along with exponentials.
+func (m *Normalize) PanelPartials() int {
+	if m.Fn == "layernorm" || m.Fn == "rmsnorm" {
+		return 4
+	}
+	return 1
 }
 
 // Eval normalizes row by row.

@@ -17,11 +17,19 @@ type Sequence struct {
 	Code []SeqOp // the result is the last
 }
 
-// SeqOp is one operation. Op x is the argument, Op const a constant with the bits Bits.
+// SeqOp is one operation. Op x is the argument, Op const a constant with the bits Bits, Op table the element of Table that
+// the low four bits of its operand choose.
 type SeqOp struct {
-	Op   string
-	Arg  []int
-	Bits uint32
+	Op    string
+	Arg   []int
+	Bits  uint32
+	Table *SeqTable
+}
+
+// SeqTable is the bits of 16 constants.
+type SeqTable struct {
+	Name string
+	Bits [16]uint32
 }
 
 // seqArity is the operations and how many operands they have; the second operand of a shift is Bits.
@@ -39,28 +47,38 @@ var Sequences = func() []*Sequence {
 	return p.functions()
 }()
 
-// seqBlock is a named list of lines, each a result, an operation and its operands.
+// seqBlock is a named list of lines, each a result, an operation and its operands; or a table.
 type seqBlock struct {
 	name   string
 	params []string
 	lines  [][]string
+	table  *SeqTable
 }
 
 type seqParser struct{ blocks []seqBlock }
 
 func (p *seqParser) block(text string) {
 	var b seqBlock
+	var values []string
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
 		switch f := strings.Fields(line); {
 		case len(f) == 0:
 		case b.name == "":
 			b.name, b.params = f[0], f[1:]
+		case b.params[0] == "[16]":
+			values = append(values, f...)
 		default:
 			if f[1] != "=" {
 				panic("sequence " + b.name + ": " + line)
 			}
 			b.lines = append(b.lines, append(f[:1:1], f[2:]...))
+		}
+	}
+	if values != nil {
+		b.table = &SeqTable{Name: b.name}
+		for i := range b.table.Bits {
+			b.table.Bits[i] = seqConst(values[i])
 		}
 	}
 	p.blocks = append(p.blocks, b)
@@ -129,7 +147,11 @@ func (e *seqExpander) inline(b seqBlock, args []int) int {
 			last = e.add(o)
 		} else {
 			at := slices.IndexFunc(e.p.blocks, func(b seqBlock) bool { return b.name == o.Op })
-			last = e.inline(e.p.blocks[at], o.Arg)
+			if t := e.p.blocks[at].table; t != nil {
+				last = e.add(SeqOp{Op: "table", Arg: o.Arg, Table: t})
+			} else {
+				last = e.inline(e.p.blocks[at], o.Arg)
+			}
 		}
 		env[l[0]] = last
 	}
@@ -219,6 +241,8 @@ func (s *Sequence) eval(dst, src []float32) {
 			map2(y, a, b, func(a, b uint32) uint32 { return a + b })
 		case "isub":
 			map2(y, a, b, func(a, b uint32) uint32 { return a - b })
+		case "table":
+			map1(y, a, func(a uint32) uint32 { return o.Table.Bits[a&15] })
 		case "shl":
 			map1(y, a, func(a uint32) uint32 { return a << o.Bits })
 		case "shr":

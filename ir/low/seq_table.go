@@ -2,7 +2,8 @@ package low
 
 // sequenceText is the arithmetic of the functions on float32, the same on every port. A block begins with the name and
 // the parameters; each line after it names the result of one operation on 32-bit values, the last line's is the
-// block's. An operation is the name of an earlier block, which is then inlined, or
+// block's. A block with the parameter [16] is a table. An operation is the name of an earlier block, which is then inlined, or
+// of a table, whose element is looked up by the low four bits of the operand, or
 //
 //	fma a b c    a*b+c rounded once; fma! where the result is exact, fma0 where a often is 0
 //	add sub mul div    rounded once
@@ -112,26 +113,61 @@ erf x
 	s = and x 0x80000000
 	y = or y s
 
-# x * Phi(x) by Phi(-a) = exp(-a M(a))/2
+# -Phi(-a) near a = 25/64 n is a polynomial of a - 25/64 n, phi0 its constant terms. From n = 15 on it is 0.
+phi0 [16]
+	-0x1p-1 -0x1.6463dep-2 -0x1.bd1654p-3 -0x1.ee130ap-4
+	-0x1.e4067cp-5 -0x1.a0315ap-6 -0x1.38c94ap-7 -0x1.99979cp-9
+	-0x1.d21afep-11 -0x1.cc0838p-13 -0x1.892c6ep-15 -0x1.229f3ap-17
+	-0x1.7333b2p-20 -0x1.994c46p-23 -0x1.8554dap-26 0
+
+phi1 [16]
+	0x1.988452p-2 0x1.7a824p-2 0x1.2d130ep-2 0x1.9b2e7ep-3
+	0x1.e21648p-4 0x1.e53b4cp-5 0x1.a347cap-6 0x1.3705dp-7
+	0x1.8c2222p-9 0x1.b12274p-11 0x1.96923cp-13 0x1.47a126p-15
+	0x1.c54e86p-18 0x1.0d37ecp-20 0x1.12865ap-23 0
+
+phi2 [16]
+	0x1.167efp-20 -0x1.27b54ep-4 -0x1.d66aap-4 -0x1.e1d93ap-4
+	-0x1.78a1e6p-4 -0x1.d9ddeep-5 -0x1.eb5b1ap-6 -0x1.a93b18p-7
+	-0x1.357872p-8 -0x1.7ca57cp-10 -0x1.8cf496p-12 -0x1.5fce78p-14
+	-0x1.096ff6p-16 -0x1.557146p-19 -0x1.76c8d2p-22 0
+
+phi3 [16]
+	-0x1.106bbcp-4 -0x1.aba502p-5 -0x1.38d854p-6 0x1.993cbep-7
+	0x1.cf36fap-6 0x1.c73d5ep-6 0x1.39fbc6p-6 0x1.4fbd2ep-7
+	0x1.215e66p-8 0x1.9a0322p-10 0x1.e30d2p-12 0x1.dcac2p-14
+	0x1.8bf44cp-16 0x1.15da1cp-18 0x1.4a4b9cp-21 0
+
+phi4 [16]
+	0x1.221bbcp-13 0x1.16ce5ep-6 0x1.73b21ap-6 0x1.04243ap-6
+	0x1.1b7294p-8 -0x1.f8e166p-9 -0x1.9536ccp-8 -0x1.3cb63p-8
+	-0x1.5e3464p-9 -0x1.2b9714p-10 -0x1.9ba018p-12 -0x1.cf22a4p-14
+	-0x1.afc51ap-16 -0x1.50191cp-18 -0x1.b73f68p-21 0
+
+phi5 [16]
+	0x1.39f53cp-7 0x1.a29b94p-8 -0x1.64820ap-11 -0x1.69e56ep-8
+	-0x1.68dbacp-8 -0x1.5604fp-9 0x1.22b822p-15 0x1.214776p-10
+	0x1.05a65p-10 0x1.275aep-11 0x1.ed405cp-13 0x1.432c98p-14
+	0x1.55be36p-16 0x1.28684ep-18 0x1.aa0c82p-21 0
+
+# x * Phi(x) = max(x, 0) - |x| * Phi(-|x|)
 gelu x
 	a = and x 0x7fffffff
-	b = clampmin 13.25 a
-	p = fma 0x1.d1861ap-28 b -0x1.2a49dep-22
-	p = fma p b 0x1.2df972p-18
-	p = fma p b -0x1.3373c4p-15
-	p = fma p b 0x1.2b4044p-13
-	p = fma p b 0x1.99873ep-14
-	p = fma p b -0x1.42df02p-8
-	p = fma p b 0x1.2a5b5cp-5
-	p = fma p b 0x1.45ecb4p-2
-	p = fma p b 0x1.9884a2p-1
-	t = mul p b
-	t = sub 0 t
-	t = expneg t
-	h = clampmin 16 a
-	h = mul h 0.5
-	g = mul h t
-	c = lt x 0
-	r = sel c 0 x
-	y = sub r g
+	b = clampmin 5.859375 a
+	z = fma b 0x1.47ae14p+1 0x1.8p+23
+	n = sub z 0x1.8p+23
+	r = fma! n -0x1.9p-2 b
+	p = phi5 z
+	c = phi4 z
+	p = fma p r c
+	c = phi3 z
+	p = fma p r c
+	c = phi2 z
+	p = fma p r c
+	c = phi1 z
+	p = fma p r c
+	c = phi0 z
+	p = fma p r c
+	h = clampmax 0 x
+	y = fma p b h
 `

@@ -14,7 +14,7 @@ import (
 // Sequence writes the operations of a function of package low on n vectors side by side. arg gives the argument of
 // vector i in a new register, each time that it is used. A multiply-add overwrites an operand that is not used again.
 func (a *Asm) Sequence(s *low.Sequence, n int, arg func(i int) reg.VecVirtual) []reg.VecVirtual {
-	e := &sequence{Asm: a, code: s.Code, last: make([]int, len(s.Code)), val: make([][]reg.Register, len(s.Code))}
+	e := &sequence{Asm: a, code: s.Code, last: make([]int, len(s.Code)), val: make([][]reg.Register, len(s.Code)), upper: map[reg.Register]reg.Register{}}
 	for k, o := range s.Code {
 		for _, x := range o.Arg {
 			e.last[x] = k
@@ -26,7 +26,15 @@ func (a *Asm) Sequence(s *low.Sequence, n int, arg func(i int) reg.VecVirtual) [
 		}
 		e.val[k] = make([]reg.Register, n)
 		shared := map[int]reg.Register{} // constants serve all vectors
+		if o.Op == "table" && a.wide() {
+			shared[k] = a.Vec()
+			a.VMOVUPS(a.Words(o.Table.Name, o.Table.Bits[:]...), shared[k])
+		}
 		for i := range n {
+			if o.Op == "table" {
+				e.val[k][i] = e.lookup(o.Table, shared[k], e.val[o.Arg[0]][i])
+				continue
+			}
 			e.val[k][i] = e.op(k, o, func(j int) reg.Register {
 				x := o.Arg[j]
 				switch c := s.Code[x]; c.Op {
@@ -62,6 +70,8 @@ type sequence struct {
 	code []low.SeqOp
 	last []int // the last user of a result
 	val  [][]reg.Register
+
+	upper map[reg.Register]reg.Register // of indices of tables: the lanes with the upper half
 }
 
 // free reports whether operand j of operation k may be overwritten.
@@ -147,5 +157,24 @@ func (e *sequence) fma(k int, arg func(j int) reg.Register) reg.Register {
 	y := e.Vec()
 	e.VMOVAPS(arg(2), y)
 	e.VFMADD231PS(arg(1), arg(0), y)
+	return y
+}
+
+// lookup is the elements of a table, in a register if one holds it, that are chosen by the low four bits of the words of z.
+func (e *sequence) lookup(t *low.SeqTable, all, z reg.Register) reg.Register {
+	y := e.Vec()
+	if e.wide() {
+		e.VPERMPS(all, z, y)
+		return y
+	}
+	if e.upper[z] == nil {
+		u := e.Vec()
+		e.VPSLLD(operand.U8(28), z, u)
+		e.upper[z] = u
+	}
+	half := e.Vec()
+	e.VPERMPS(e.Words(t.Name+"low", t.Bits[:8]...), z, y)
+	e.VPERMPS(e.Words(t.Name+"high", t.Bits[8:]...), z, half)
+	e.VBLENDVPS(e.upper[z], half, y, y)
 	return y
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT-0
 
-// Command lanes writes lanes_amd64.s: sums, maxima, exponentials and scaling of vectors of 16 lanes.
+// Command lanes writes lanes_amd64.s: sums, maxima, exponentials and scaling of vectors of 16 lanes; and moments_amd64.s: means and
+// variances of the lanes of panels.
 package main
 
 import (
@@ -27,6 +28,13 @@ func main() {
 		}
 	}
 	k.Write("lanes", "lanes_amd64")
+
+	k = kernel{gen.NewAsm()}
+	for _, isa := range gen.ISAs {
+		k.means(isa)
+		k.factors(isa)
+	}
+	k.Write("lanes", "moments_amd64")
 }
 
 type kernel struct{ *gen.Asm }
