@@ -173,18 +173,22 @@ func rough(in []*ir.Tensor) []*ir.Tensor {
 	return out
 }
 
-// compare runs package i of the program, which is the model's, on all inputs.
+// compare runs package i of the program, which is the model's, on all inputs, and tells the first fault.
 func (m *randomModel) compare(t *testing.T, p *Program, i int, how string) {
 	t.Helper()
+	told := false
 	check := func(what string, in, want []*ir.Tensor) {
 		t.Helper()
+		if told {
+			return
+		}
 		got, err := p.Run(i, in)
 		for k := 0; err == nil && k < len(got); k++ {
 			if err = sameBits(got[k], want[k]); err != nil {
 				err = fmt.Errorf("output %d: %w", k, err)
 			}
 		}
-		if err != nil {
+		if told = err != nil; told {
 			t.Errorf("random graph %d (%s), %s, %s: %v", m.seed, m.about, how, what, err)
 		}
 	}

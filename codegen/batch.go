@@ -106,6 +106,14 @@ func (e *emitter) allRoom(v *ir.Value) int {
 	return v.Type.Room()
 }
 
+// allPanels is the number of panels of v with all samples.
+func (e *emitter) allPanels(v *ir.Value) int {
+	if own := e.own(v); own > 0 {
+		return e.batch.size * own
+	}
+	return panelsOf(v.Type)
+}
+
 func panelCount(rows int) string { return fmt.Sprintf("panels%d", rows) }
 
 // panelCounts declares the numbers of panels that Run uses.

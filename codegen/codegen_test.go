@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,8 @@ import (
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/ir/low"
 )
+
+var someCases = flag.String("cases", "", "run only the cases of TestBits whose names contain this")
 
 // TestBits builds the package of every case of testdata/codegen and runs its tests: golden vectors are what the low
 // operators' Eval gives, and must be met bit for bit, without allocation; those of a batch also by every sample alone.
@@ -31,6 +34,9 @@ func TestBits(t *testing.T) {
 		}
 		for _, s := range a.Files {
 			name, ok := strings.CutSuffix(s.Name, ".model")
+			if !strings.Contains(name, *someCases) {
+				continue
+			}
 			if !ok {
 				t.Errorf("%s: what is %s?", f, s.Name)
 				continue

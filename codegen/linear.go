@@ -131,7 +131,7 @@ func (e *emitter) epilogue(n *ir.Node, act low.Expr, s sum, extra []*ir.Value) e
 	for _, v := range extra {
 		in = append(in, operand{e.ref(v), v.Type})
 	}
-	if s.typ.DType == ir.Float32 && n.Out[0].Type.DType == ir.Float32 && newLoops(n.Out[0].Type, in).contiguous() {
+	if s.typ.DType == ir.Float32 && n.Out[0].Type.DType == ir.Float32 && newLoops(n.Out[0].Type, e.allPanels(n.Out[0]), in).contiguous() {
 		if calls, ok := e.inPlace(act, in); ok {
 			e.body = append(e.body, calls...)
 			return nil

@@ -39,7 +39,7 @@ func (e *emitter) loop(x low.Expr, v *ir.Value, in []operand) error {
 	if out.Len() == 0 {
 		return nil
 	}
-	l := newLoops(out, in)
+	l := newLoops(out, e.allPanels(v), in)
 	l.open = e.walks(v)
 	if kernel := sliceKernel(x, in); kernel != "" && l.contiguous() {
 		args := []jen.Code{dst}
@@ -114,13 +114,14 @@ type loops struct {
 	open    bool // the result has fewer steps of the outermost loop if its slice is shorter
 }
 
-// newLoops walks the result in memory order, with as few loops as the operands allow.
-func newLoops(out ir.Type, in []operand) *loops {
+// newLoops walks the result in memory order, with as few loops as the operands allow; panels is how many of them the
+// result has, if any.
+func newLoops(out ir.Type, panels int, in []operand) *loops {
 	var dims []int
 	var strides [][]int
 	if out.Layout == ir.Panels {
 		f := out.Features()
-		dims = []int{panelsOf(out), f, ir.Lanes}
+		dims = []int{panels, f, ir.Lanes}
 		strides = append(strides, []int{f * ir.Lanes, ir.Lanes, 1})
 		for _, o := range in {
 			switch {
