@@ -102,6 +102,10 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 	if out.Type.Len() == 0 {
 		return nil
 	}
+	if op.Window > 0 {
+		e.moving(x, out, op)
+		return nil
+	}
 	if x.Type.Layout == ir.Panels {
 		if out.Type.Layout == ir.Panels {
 			return fmt.Errorf("reductions of rows in panels have no kernel")

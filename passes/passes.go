@@ -51,6 +51,7 @@ var Target = TargetFor(Choice{})
 func TargetFor(c Choice) []Pass {
 	return []Pass{
 		{Name: "lower", Run: lower},
+		{Name: "moving", Run: moving},
 		{Name: "undo", Run: undo},
 		{Name: "ternary", Run: ternary},
 		{Name: "sparse", Run: sparse},
@@ -68,6 +69,7 @@ func TargetFor(c Choice) []Pass {
 // order lists what must come before what in the tables, with the reason.
 var order = []struct{ before, after, reason string }{
 	{"kept", "fuse", "a factor of zeros and ones becomes no part of an epilogue"},
+	{"moving", "undo", "it leaves transposes behind that others undo"},
 	{"undo", "fuse", "an epilogue must follow its layer at once"},
 	{"ternary", "sparse", "a ternary layer is faster than a sparse one"},
 	{"sparse", "columns", "to leave out columns is worth a move only where zeros cost something"},

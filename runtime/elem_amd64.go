@@ -23,6 +23,18 @@ func mul32AVX2(dst, x, y []float32)
 func mul32AVX512(dst, x, y []float32)
 
 //go:noescape
+func max32AVX2(dst, x, y []float32)
+
+//go:noescape
+func max32AVX512(dst, x, y []float32)
+
+//go:noescape
+func scale32AVX2(dst, x []float32, factor float32)
+
+//go:noescape
+func scale32AVX512(dst, x []float32, factor float32)
+
+//go:noescape
 func relu32AVX2(dst, x []float32)
 
 //go:noescape
@@ -80,6 +92,40 @@ func mul32Slice(dst, x, y []float32) {
 			mul32AVX2(dst[:n], x[:n], y[:n])
 		}
 		dst, x, y = dst[n:], x[n:], y[n:]
+	}
+}
+
+// max32Slice computes dst[i] = y[i] > x[i] || y[i] is NaN ? y[i] : x[i]; dst may be x or y.
+func max32Slice(dst, x, y []float32) {
+	if path == pathPureGo {
+		max32SliceGeneric(dst, x, y)
+		return
+	}
+	for len(x) > 0 {
+		n := min(len(x), elemBlock)
+		if path == pathAVX512 {
+			max32AVX512(dst[:n], x[:n], y[:n])
+		} else {
+			max32AVX2(dst[:n], x[:n], y[:n])
+		}
+		dst, x, y = dst[n:], x[n:], y[n:]
+	}
+}
+
+// scale32Slice computes dst[i] = x[i] * factor; dst may be x.
+func scale32Slice(dst, x []float32, factor float32) {
+	if path == pathPureGo {
+		scale32SliceGeneric(dst, x, factor)
+		return
+	}
+	for len(x) > 0 {
+		n := min(len(x), elemBlock)
+		if path == pathAVX512 {
+			scale32AVX512(dst[:n], x[:n], factor)
+		} else {
+			scale32AVX2(dst[:n], x[:n], factor)
+		}
+		dst, x = dst[n:], x[n:]
 	}
 }
 

@@ -18,6 +18,13 @@ func TestElem(t *testing.T) {
 				{add32Slice, func(x, y float32) float32 { return x + y }},
 				{sub32Slice, func(x, y float32) float32 { return x - y }},
 				{mul32Slice, func(x, y float32) float32 { return x * y }},
+				{max32Slice, func(x, y float32) float32 {
+					if y > x || y != y {
+						return y
+					}
+					return x
+				}},
+				{func(dst, x, y []float32) { scale32Slice(dst, x, 0.3) }, func(x, y float32) float32 { return x * 0.3 }},
 				{func(dst, x, y []float32) { relu32Slice(dst, x) }, func(x, y float32) float32 {
 					if x < 0 {
 						return 0

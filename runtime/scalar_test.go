@@ -22,6 +22,7 @@ var sequences = []struct {
 }{
 	{"expneg", expneg32, expneg32Slice, expneg32Exact, 0, 0xe1e9b82bbc9f774},
 	{"exp", exp32, exp32Slice, exp32Exact, math.MaxFloat32, 0x9998910f12b97872},
+	{"expm1", expm132, expm132Slice, expm132Exact, math.MaxFloat32, 0x235a9b6dda206ebc},
 	{"sigmoid", sigmoid32, sigmoid32Slice, sigmoid32Exact, math.MaxFloat32, 0x7eb8403e5ef8f15},
 	{"tanh", tanh32, tanh32Slice, tanh32Exact, math.MaxFloat32, 0x9c0e8f9236cfd4e2},
 	{"erf", erf32, erf32Slice, erf32Exact, math.MaxFloat32, 0xb792bfc69a4ba9d5},
@@ -115,6 +116,8 @@ func TestSequenceAccuracy(t *testing.T) {
 	}{
 		{"expneg", expneg32, exp64, -87.33, 0, 1.02},
 		{"exp", exp32, exp64, -104, 88.72, 1.02},
+		{"expm1", expm132, expm164, -20, 88.72, 1.5},
+		{"expm1 near 0", expm132, expm164, -1, 1, 1.5},
 		{"sigmoid", sigmoid32, sigmoid64, -87, 0, 2.35},
 		{"sigmoid", sigmoid32, sigmoid64, 0, 20, 1.5},
 		{"tanh", tanh32, tanh64, -10, 10, 1.34},
@@ -161,6 +164,7 @@ func TestSequenceEdges(t *testing.T) {
 	}{
 		{exp32, inf, inf}, {exp32, -inf, 0}, {exp32, nan, nan}, {exp32, 88.72284, inf}, {exp32, -103.97, 0x1p-149}, {exp32, -104, 0}, {exp32, 0, 1},
 		{expneg32, -inf, 0}, {expneg32, 0, 1}, {expneg32, nan, nan}, {expneg32, -87.7, 0},
+		{expm132, inf, inf}, {expm132, -inf, -1}, {expm132, nan, nan}, {expm132, 88.72284, inf}, {expm132, 0, 0}, {expm132, 1e-30, 1e-30},
 		{sigmoid32, inf, 1}, {sigmoid32, -inf, 0}, {sigmoid32, nan, nan}, {sigmoid32, 0, 0.5},
 		{tanh32, inf, 1}, {tanh32, -inf, -1}, {tanh32, z, z}, {tanh32, nan, nan}, {tanh32, 1e-45, 1e-45},
 		{erf32, inf, 1}, {erf32, -inf, -1}, {erf32, z, z}, {erf32, nan, nan},

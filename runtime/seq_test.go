@@ -12,6 +12,7 @@ var sliceFuncs = []struct {
 }{
 	{"exp", exp32Slice, exp32SliceGeneric},
 	{"expneg", expneg32Slice, expneg32SliceGeneric},
+	{"expm1", expm132Slice, expm132SliceGeneric},
 	{"sigmoid", sigmoid32Slice, sigmoid32SliceGeneric},
 	{"tanh", tanh32Slice, tanh32SliceGeneric},
 	{"erf", erf32Slice, erf32SliceGeneric},

@@ -5,6 +5,7 @@ package low
 var elementary = []function{
 	{name: "exp", sig: "T>T", weight: 14, seq: seqNamed("exp"), f64: Exp64, text32: "exp32(%s)", text64: "exp64(%s)"},
 	{name: "expneg", sig: "T>T", weight: 12, seq: seqNamed("expneg"), f64: Exp64, text32: "expneg32(%s)", text64: "exp64(%s)"}, // exp for operands of at most 0
+	{name: "expm1", sig: "T>T", weight: 12, seq: seqNamed("expm1"), f64: Expm164, text32: "expm132(%s)", text64: "expm164(%s)"},
 	{name: "sigmoid", sig: "T>T", weight: 18, seq: seqNamed("sigmoid"), f64: Sigmoid64, text32: "sigmoid32(%s)", text64: "sigmoid64(%s)"},
 	{name: "tanh", sig: "T>T", weight: 28, seq: seqNamed("tanh"), f64: Tanh64, text32: "tanh32(%s)", text64: "tanh64(%s)"},
 	{name: "erf", sig: "T>T", weight: 36, seq: seqNamed("erf"), f64: Erf64, text32: "erf32(%s)", text64: "erf64(%s)"},
@@ -12,7 +13,6 @@ var elementary = []function{
 
 	by64Row("log", Log64),
 	by64Row("log1p", Log1p64),
-	by64Row("expm1", Expm164),
 	by64Row("softplus", Softplus64),
 	by64Row("sin", Sin64),
 	by64Row("cos", Cos64),

@@ -14,13 +14,19 @@ const Partials = 16
 
 // Reduce combines the elements along axes. Fn is sum, mean, prod, max, min, sumsquare, l1, l2, argmax or argmin; the
 // arithmetic is that of the element type, 16-bit floats in float32. In panels, either the one axis is the last, or a sum or
-// mean is over all rows, in 16 partials, and the result row-major.
+// mean is over all rows, in 16 partials, and the result row-major. With a Window the mean or maximum is that of windows which
+// move along the one axis.
 type Reduce struct {
 	Fn         string `onnx:"fn"`
 	Axes       []int  `onnx:"axes"`
 	KeepDims   bool   `onnx:"keepdims,1"`
 	Partials   int    `onnx:"partials,1"` // 1: one chain, index increasing; 16: see Partials
 	SelectLast bool   `onnx:"select_last,0"`
+	Window     int    `onnx:"window,0"` // elements of a window; 0: all
+	Step       int    `onnx:"step,1"`   // from one window to the next
+	Before     int    `onnx:"before,0"` // how far the first window begins before the first element
+	After      int    `onnx:"after,0"`  // how far windows may reach beyond the last
+	Edge       bool   `onnx:"edge,0"`   // the first and the last element stand for what is outside; else nothing does
 }
 
 // ReduceAxes adds a Reduce, in 16 partials if the axes are the last ones.
@@ -54,6 +60,9 @@ func (r *Reduce) Infer(in []*ir.Value) ([]ir.Type, error) {
 		if a < 0 || a >= len(x.Shape) || i > 0 && a <= r.Axes[i-1] {
 			return nil, fmt.Errorf("axes %v of %v", r.Axes, x)
 		}
+	}
+	if r.Window != 0 {
+		return r.windowType(x)
 	}
 	if _, ok := folds[r.Fn]; !ok && r.Fn != "argmax" && r.Fn != "argmin" {
 		return nil, fmt.Errorf("unknown reduction %q", r.Fn)
@@ -174,6 +183,9 @@ func reduceRow[T accumulator](fn string, partials, n int, start T, at func(int) 
 // Eval reduces in the stated order.
 func (r *Reduce) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
 	x := in[0]
+	if r.Window != 0 {
+		return r.evalWindows(x), nil
+	}
 	var kept, dims []int
 	var keptStr, dimStr []int
 	for i, s := range ir.Strides(x.Shape) {

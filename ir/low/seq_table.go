@@ -25,7 +25,7 @@ remainder x z        # x - n ln 2
 	r = fma! n -0x1.63p-1 x
 	r = fma0 n 0x1.bd0106p-13 r
 
-expr x z             # exp(x)/2^n
+exprm1 x z           # exp(x)/2^n - 1
 	r = remainder x z
 	q = fma 0x1.6a4f88p-10 r 0x1.123988p-7
 	q = fma q r 0x1.5558aep-5
@@ -33,6 +33,9 @@ expr x z             # exp(x)/2^n
 	q = fma q r 0x1.fffffcp-2
 	s = mul r r
 	q = fma q s r
+
+expr x z             # exp(x)/2^n
+	q = exprm1 x z
 	p = add q 1
 
 scale p m            # p * 2^m, for m in -127..127, 2^-127 counting as 0
@@ -57,6 +60,18 @@ exp x
 	y = scale p h
 	k = isub z h
 	y = scale y k
+
+# exp(x) - 1 = 2 (2^(n-1) (exp(r) - 1) + 2^(n-1) - 1/2)
+expm1 x
+	x = clampmax -18 x
+	x = clampmin 89 x
+	z = nearest x
+	q = exprm1 x z
+	e = shl z 23
+	t = iadd e 0x3f000000
+	u = sub t 0.5
+	y = fma q t u
+	y = add y y
 
 sigmoid x
 	n = or x 0x80000000

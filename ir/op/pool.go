@@ -126,11 +126,30 @@ func (g *convolution) padded(pos [maxSpatial]int) int {
 	return n
 }
 
-// Lower calls a kernel.
+// moving is a Reduce whose windows move along the only spatial axis of float32, nil if they have gaps or some has no element.
+func (g *convolution) moving(b *ir.Builder, n *ir.Node, fn string) *ir.Value {
+	s, x := g.axes[maxSpatial-1], n.In[0]
+	if len(x.Type.Shape) != 3 || x.Type.DType != ir.Float32 || x.Type.Len() == 0 || s.dilation != 1 || s.out == 0 {
+		return nil
+	}
+	r := &low.Reduce{Fn: fn, Axes: []int{2}, KeepDims: true, Partials: 1, Window: s.kernel, Step: s.stride, Before: s.before,
+		After: max(0, (s.out-1)*s.stride+s.kernel-s.in-s.before)}
+	if types, err := r.Infer([]*ir.Value{x}); err != nil || types[0].Shape[2] != s.out {
+		return nil
+	}
+	return b.Add(r, x)
+}
+
+// Lower makes a Reduce of windows along one axis, and calls a kernel for others.
 func (o *AveragePool) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	g, err := o.window(n.In[0].Type.Shape, o.CeilMode)
 	if err != nil {
 		return nil, err
+	}
+	if !o.CountIncludePad || g.axes[maxSpatial-1].before == 0 && g.axes[maxSpatial-1].after == 0 {
+		if v := g.moving(b, n, "mean"); v != nil {
+			return one(v)
+		}
 	}
 	return callWidened(b, n, o, 1, "averagePool", g.batch*g.channels, slideArgs(g.axes), o.CountIncludePad), nil
 }
@@ -191,7 +210,7 @@ func (o *MaxPool) place(g *convolution, i int) int {
 	return (x*a[1].in+y)*a[0].in + z
 }
 
-// Lower calls a kernel.
+// Lower makes a Reduce of windows along one axis, and calls a kernel for others.
 func (o *MaxPool) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	g, err := o.window(n.In[0].Type.Shape, o.CeilMode)
 	if err != nil {
@@ -200,6 +219,8 @@ func (o *MaxPool) Lower(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 	kernel := "maxPool"
 	if len(n.Out) > 1 && n.Out[1] != nil {
 		kernel = "maxPoolIndices"
+	} else if v := g.moving(b, n, "max"); v != nil {
+		return one(v)
 	}
 	return callWidened(b, n, o, 1, kernel, g.batch*g.channels, slideArgs(g.axes), o.StorageOrder), nil
 }
