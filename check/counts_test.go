@@ -105,6 +105,19 @@ func TestCountsOfClassifier(t *testing.T) {
 	if got, want := float64(r.Total.MACsNonZero), float64(linear)+0.75*float64(attention); got < 0.99*want || got > 1.01*want {
 		t.Errorf("%g multiply-adds, want about %g", got, want)
 	}
+	// Attention multiplies the half of the keys and values that is left with the queries of 32 lanes, wherever these have zeros.
+	attends := 0
+	for _, l := range r.Layers {
+		if l.Op == "Attend" {
+			attends++
+			if want := 32 * 2 * (29 * 32 / 2); l.Strategy != "attendKept" || l.MACsExecuted != want {
+				t.Errorf("%s: %s executes %d, want attendKept and %d", l.Name, l.Strategy, l.MACsExecuted, want)
+			}
+		}
+	}
+	if attends != 2 {
+		t.Errorf("%d attentions", attends)
+	}
 	if p := r.Paper; p == nil || *p.FlopsSBT != 156_148 || p.BitsDense != 2_416_928 {
 		t.Errorf("paper: %+v", p)
 	}

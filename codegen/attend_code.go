@@ -18,8 +18,9 @@ type attention struct {
 	pool   *asm.Pool
 }
 
-// mostAttend is the most code of an attention: it is read for every panel or two, so it has to stay in the second cache.
-const mostAttend = 512 << 10
+// mostAttend is the most code of an attention: it is read for every few panels, so it has to stay in the second cache. AVX2, which
+// spends twice the bytes on a product and goes through them twice for a panel, is slower than lists from there on.
+var mostAttend = [...]int{asm.AVX2: 128 << 10, asm.AVX512: 512 << 10}
 
 // attend notes an attention that may become code and returns its name, "" if it may not.
 func (l *layers) attend(e *emitter, n *ir.Node, op *low.Attend) string {
@@ -33,7 +34,7 @@ func (l *layers) attend(e *emitter, n *ir.Node, op *low.Attend) string {
 		Heads: op.Heads, KVHeads: op.KVHeads, Keys: k.Type.Shape[1], DH: q.Shape[2] / op.Heads, DV: v.Shape[2] / op.KVHeads,
 		Scale: op.Scale, KeptKeys: ir.Data[bool](keys.Const), KeptValues: ir.Data[bool](values.Const),
 	}}
-	if a.Least(asm.AVX512) > mostAttend {
+	if a.Least(asm.AVX512) > mostAttend[asm.AVX512] {
 		return ""
 	}
 	l.attends = append(l.attends, a)
@@ -43,7 +44,7 @@ func (l *layers) attend(e *emitter, n *ir.Node, op *low.Attend) string {
 // printAttends makes the functions of as many attentions as the budget allows and returns what is left of it.
 func (l *layers) printAttends(set asm.Set, budget int) (int, error) {
 	for _, a := range l.attends {
-		if a.Least(set) > budget || set == asm.AVX2 && a.heads[asm.AVX512] == nil {
+		if a.Least(set) > min(budget, mostAttend[set]) || set == asm.AVX2 && a.heads[asm.AVX512] == nil {
 			continue
 		}
 		if a.pool == nil {
@@ -54,7 +55,7 @@ func (l *layers) printAttends(set asm.Set, budget int) (int, error) {
 			return 0, err
 		}
 		a.heads[set] = heads
-		if n := a.bytes(set); n <= budget {
+		if n := a.bytes(set); n <= min(budget, mostAttend[set]) {
 			budget -= n
 		} else {
 			a.heads[set] = nil

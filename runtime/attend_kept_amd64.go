@@ -43,7 +43,7 @@ func attendKept(dst, q, k, v, scores []float32, scratch []float64, s *attendShap
 }
 
 // codedPanels is how many panels of queries code takes at once.
-const codedPanels = 2
+const codedPanels = 4
 
 // head computes the heads of queries that read head g of the keys.
 func (t *keptPanels) head(dst, q []float32, g int, code *keptCode) {

@@ -28,10 +28,14 @@ type AttendHead struct{ Scores, Values []Function }
 
 // Least is a lower bound of the bytes of the code.
 func (a *Attend) Least(set Set) (n int) {
+	product := set.size("VFMADD231PS", -1, 4, 4)
+	if set == AVX2 { // which has no operands that are spread
+		product = set.size("VBROADCASTSS", -1, 4, 4) + set.size("VFMADD231PS", 0, 0, 0)
+	}
 	for _, kept := range [][]bool{a.KeptKeys, a.KeptValues} {
 		for _, on := range kept {
 			if on {
-				n += set.size("VFMADD231PS", 0, 0, 0) + 1
+				n += product
 			}
 		}
 	}
