@@ -36,9 +36,9 @@ func (e *emitter) layer(n *ir.Node, op *low.Linear, sum sum) {
 		e.call("denseRows64", append([]jen.Code{dst, src, e.ref(n.In[1]), e.ref(n.In[2]), e.rows(x)}, dims...)...)
 	case x.Type.Layout == ir.Panels:
 		wide := e.scratch("float64", 8, k*ir.Lanes)
-		e.call("densePanels", append([]jen.Code{dst, src, e.weights.matrix(e, w, "newPanelMatrix"), e.wideConst(n.In[2]), wide, e.panels(x)}, dims...)...)
+		e.call("densePanels", append([]jen.Code{dst, src, e.weights.matrix(e, w, "newPanelMatrix", panelBlock), e.wideConst(n.In[2]), wide, e.panels(x)}, dims...)...)
 	default:
-		e.call("denseRows", append([]jen.Code{dst, src, e.weights.matrix(e, wideTensor(w), "newRowMatrix"), e.wideConst(n.In[2]), e.rows(x)}, dims...)...)
+		e.call("denseRows", append([]jen.Code{dst, src, e.weights.matrix(e, wideTensor(w), "newRowMatrix", rowBlock), e.wideConst(n.In[2]), e.rows(x)}, dims...)...)
 	}
 	if narrow != nil {
 		e.body = append(e.body, narrow)

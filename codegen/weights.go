@@ -137,14 +137,35 @@ func littleEndian(t *ir.Tensor) []byte {
 	return b.Bytes()
 }
 
-// matrix is a dense float32 K x N constant packed by a function of package runtime.
-func (w *weights) matrix(e *emitter, t *ir.Tensor, pack string) *jen.Statement {
+// The columns of the blocks that densePanels and denseRows of package runtime read.
+const panelBlock, rowBlock = 24, 64
+
+// matrix is a dense float32 K x N constant, which a function of package runtime prepares that takes it by blocks of columns.
+func (w *weights) matrix(e *emitter, t *ir.Tensor, prepare string, block int) *jen.Statement {
+	k, n := t.Shape[0], t.Shape[1]
 	elements := w.holes(e, t)
-	if elements == nil {
-		elements = w.stored(e, t)
+	switch {
+	case elements == nil:
+		elements = w.stored(e, inBlocks(t, block))
+	case n > block:
+		elements = jen.Id(e.use("inBlocks")).Call(elements, jen.Lit(k), jen.Lit(n), jen.Lit(block))
 	}
-	load := jen.Id(e.use(pack)).Call(elements, jen.Lit(t.Shape[0]), jen.Lit(t.Shape[1]))
-	return w.field(jen.Id(e.use("denseMatrix")), load)
+	return w.field(jen.Id(e.use("denseMatrix")), jen.Id(e.use(prepare)).Call(elements, jen.Lit(k), jen.Lit(n)))
+}
+
+// inBlocks is a row-major matrix cut into blocks of columns, row-major each, so that no copy of it is made when the package
+// starts.
+func inBlocks(t *ir.Tensor, block int) *ir.Tensor {
+	k, n := t.Shape[0], t.Shape[1]
+	if n <= block {
+		return t
+	}
+	return t.Gather(t.Shape, func(i int) int {
+		j := i / (k * block) * block
+		cols := min(block, n-j)
+		i -= j * k
+		return i/cols*n + j + i%cols
+	})
 }
 
 // holes stores a dense matrix without its zeros, where size counts and that is smaller; else it returns nil.

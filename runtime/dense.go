@@ -12,38 +12,63 @@ type denseMatrix struct {
 	narrow []float32
 }
 
-// panelColumns and rowColumns are the columns of a block of a matrix packed for densePanels and denseRows: the last block
-// has zeros up to a multiple of the unit.
+// panelColumns and rowColumns are the columns of a block of a matrix for densePanels and denseRows: weights.bin has the
+// blocks one after the other, row-major each, the last with the columns that are left. In memory that one has zeros up to a
+// multiple of the unit.
 const (
 	panelColumns, panelUnit = 24, 8
 	rowColumns, rowUnit     = 64, 16
 )
 
-// newPanelMatrix packs a K x N matrix for densePanels.
+// newPanelMatrix prepares a K x N matrix for densePanels, given by blocks of panelColumns.
 func newPanelMatrix(w []float32, k, n int) denseMatrix {
 	if path == pathPureGo {
-		return denseMatrix{wide: packPairs(w, k, n)}
+		return denseMatrix{wide: packPairs(inRows(w, k, n, panelColumns), k, n)}
 	}
-	return denseMatrix{narrow: packBlocks(w, k, n, panelColumns, panelUnit)}
+	return denseMatrix{narrow: padBlocks(w, k, n, panelColumns, panelUnit)}
 }
 
-// newRowMatrix packs a K x N matrix for denseRows.
+// newRowMatrix prepares a K x N matrix for denseRows, given by blocks of rowColumns.
 func newRowMatrix(w []float32, k, n int) denseMatrix {
 	if path == pathPureGo {
-		return denseMatrix{wide: packOctets(w, k, n)}
+		return denseMatrix{wide: packOctets(inRows(w, k, n, rowColumns), k, n)}
 	}
-	return denseMatrix{narrow: packBlocks(w, k, n, rowColumns, rowUnit)}
+	return denseMatrix{narrow: padBlocks(w, k, n, rowColumns, rowUnit)}
 }
 
-// packBlocks cuts a K x N matrix into blocks of columns, row-major each; the last has the columns that are left and
-// zeros up to a multiple of unit.
-func packBlocks(w []float32, k, n, block, unit int) []float32 {
+// padBlocks adds zeros to the last block up to a multiple of unit columns.
+func padBlocks(w []float32, k, n, block, unit int) []float32 {
+	if n%unit == 0 {
+		return w
+	}
 	out := make([]float32, (n+unit-1)/unit*unit*k)
+	last := n / block * block
+	copy(out, w[:last*k])
+	cols := n - last
+	step := (cols + unit - 1) / unit * unit
+	for i := range k {
+		copy(out[last*k+i*step:], w[last*k+i*cols:last*k+(i+1)*cols])
+	}
+	return out
+}
+
+// inBlocks cuts a row-major K x N matrix into blocks of columns.
+func inBlocks(w []float32, k, n, block int) []float32 {
+	out := make([]float32, 0, k*n)
 	for j := 0; j < n; j += block {
-		cols := min(block, n-j)
-		step := (cols + unit - 1) / unit * unit
 		for i := range k {
-			copy(out[j*k+i*step:], w[i*n+j:i*n+j+cols])
+			out = append(out, w[i*n+j:i*n+min(j+block, n)]...)
+		}
+	}
+	return out
+}
+
+// inRows is a row-major matrix from its blocks.
+func inRows(w []float32, k, n, block int) []float32 {
+	out := make([]float32, k*n)
+	for j := 0; j < n; j += block {
+		for i := range k {
+			w = w[copy(out[i*n+j:i*n+min(j+block, n)], w):]
 		}
 	}
 	return out

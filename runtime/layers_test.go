@@ -86,7 +86,7 @@ func TestDense(t *testing.T) {
 					want[q] = chain(func(i int) float32 { return src[(p*k+i)*lanes+l] }, func(i int) float32 { return w[i*n+j] }, start(j), k)
 				}
 				dst, check := guarded(t, len(want), i%4)
-				densePanels(dst, src, newPanelMatrix(w, k, n), bias, make([]float64, k*lanes), panels, k, n)
+				densePanels(dst, src, newPanelMatrix(inBlocks(w, k, n, panelColumns), k, n), bias, make([]float64, k*lanes), panels, k, n)
 				check()
 				if !sameFloats(dst, want) {
 					t.Errorf("kind %d: %d panels of %d x %d differ", kind, panels, k, n)
@@ -101,7 +101,7 @@ func TestDense(t *testing.T) {
 						want[q] = chain(func(i int) float32 { return src[q/n*k+i] }, func(i int) float32 { return w[i*n+q%n] }, start(q%n), k)
 					}
 					dst, check := guarded(t, len(want), i%4)
-					denseRows(dst, src, newRowMatrix(w, k, n), bias, rows, k, n)
+					denseRows(dst, src, newRowMatrix(inBlocks(w, k, n, rowColumns), k, n), bias, rows, k, n)
 					check()
 					if !sameFloats(dst, want) {
 						t.Errorf("kind %d: %d rows of %d x %d differ", kind, rows, k, n)

@@ -38,9 +38,14 @@ func repeated[T any](x []T, n int) []T {
 // bits divides 8.
 func indexed[T any](x []T, code string, bits, n int) []T {
 	out := make([]T, n)
-	for i := range out {
-		at := i * bits
-		out[i] = x[code[at/8]>>(at%8)&(1<<bits-1)]
+	mask := byte(1<<bits - 1)
+	for i, rest := 0, out; i < len(code); i++ {
+		c, some := code[i], rest[:min(8/bits, len(rest))]
+		for l := range some {
+			some[l] = x[c&mask]
+			c >>= bits
+		}
+		rest = rest[len(some):]
 	}
 	return out
 }
@@ -54,10 +59,18 @@ func loadBits(s string, n int) (u uint64) {
 
 func loadFloat32(s string) []float32 {
 	out := make([]float32, len(s)/4)
-	for i := range out {
-		out[i] = math.Float32frombits(uint32(s[4*i]) | uint32(s[4*i+1])<<8 | uint32(s[4*i+2])<<16 | uint32(s[4*i+3])<<24)
+	rest := out
+	for ; len(rest) >= 4 && len(s) >= 16; rest, s = rest[4:], s[16:] {
+		rest[0], rest[1], rest[2], rest[3] = loadOne(s), loadOne(s[4:]), loadOne(s[8:]), loadOne(s[12:])
+	}
+	for i := range rest {
+		rest[i] = loadOne(s[4*i:])
 	}
 	return out
+}
+
+func loadOne(s string) float32 {
+	return math.Float32frombits(uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24)
 }
 
 func loadFloat64(s string) []float64 {

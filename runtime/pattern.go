@@ -51,35 +51,49 @@ func (c *cursor) end() pattern {
 // decodeBitmap reads a pattern stored as a bit for each cell, and then one for the sign of each that is set if there are
 // signs, both low bits first.
 func decodeBitmap(code string, s patternShape) pattern {
-	c := newCursor(&s)
-	stored := s.k / s.blocks * s.n
-	signs := code[(stored+7)/8:]
-	at := 0 // the cell that c is at
-	for i := 0; i < (stored+7)/8; i += 8 {
-		word := uint64(0)
-		if i+8 <= len(code) {
-			word = loadBits(code[i:], 8)
-		} else {
-			word = loadBits(code[i:], len(code)-i)
-		}
-		if left := stored - i*8; left < 64 {
-			word &= 1<<left - 1
-		}
-		for ; word != 0; word &= word - 1 {
-			cell := i*8 + bits.TrailingZeros64(word)
-			c.row += cell - at
-			at = cell
-			for c.row >= c.height {
-				c.next()
+	p := pattern{cells: make([]uint32, s.nonzero), ends: make([]int32, s.n)}
+	height, width := s.k/s.blocks, s.n/s.blocks
+	signs := code[(height*s.n+7)/8:]
+	q := 0 // cells that are filled
+	for j := range p.ends {
+		base, at := j/width*height, j*height
+		for row := 0; row < height; row += someBits {
+			word := bitsFrom(code, at+row)
+			if left := height - row; left < someBits {
+				word &= 1<<left - 1
 			}
-			v := uint32(c.base+c.row) << 1
-			if q := len(c.cells); s.signed {
-				v |= uint32(signs[q/8] >> (q % 8) & 1)
+			word &= 1<<someBits - 1
+			minus := uint64(0)
+			if s.signed {
+				minus = bitsFrom(signs, q)
 			}
-			c.cells = append(c.cells, v)
+			cells := p.cells[q:]
+			cells = cells[:min(len(cells), bits.OnesCount64(word))]
+			q += len(cells)
+			twice := uint32(base+row) << 1
+			for i := range cells {
+				cells[i] = twice + uint32(bits.TrailingZeros64(word))<<1 + uint32(minus&1)
+				word &= word - 1
+				minus >>= 1
+			}
 		}
+		p.ends[j] = int32(q)
 	}
-	return c.end()
+	p.cells = p.cells[:q]
+	return p
+}
+
+const someBits = 56
+
+// bitsFrom is at least someBits bits of s, low bits first, zeros beyond its end.
+func bitsFrom(s string, bit int) uint64 {
+	if s = s[min(bit/8, len(s)):]; len(s) < 8 {
+		return loadBits(s, len(s)) >> (bit % 8)
+	}
+	s = s[:8]
+	low := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+	high := uint32(s[4]) | uint32(s[5])<<8 | uint32(s[6])<<16 | uint32(s[7])<<24
+	return (uint64(low) | uint64(high)<<32) >> (bit % 8)
 }
 
 // The form of fewest bits is the sequence of gaps, the numbers of zero cells before each nonzero one, which are

@@ -11,9 +11,6 @@ const (
 	permBytes = 32           // in bytes
 )
 
-// permShift is where the codes of a step stand in a word: three in each half.
-var permShift = [permSteps]uint{5, 10, 0, 21, 26, 16}
-
 // pack makes room for the codes of n columns, and gives what packs a column. AVX-512 has words, by blocks of permWidth
 // columns, of which the last may be narrower, and in these by steps of six groups. AVX2 has bytes with the sign on top, by
 // blocks of permBytes columns, and in these by groups.
@@ -28,16 +25,15 @@ func (w *perm) pack(n int) func(j int, signs []uint8) {
 	return w.packWords
 }
 
+// packWords puts three codes in each half of a word, in the order in which kernels come by them.
 func (w *perm) packWords(j int, signs []uint8) {
 	from := j / permWidth * permWidth
 	width := min(permWidth, len(w.start)-from)
 	codes := w.codes[from*w.steps()+j-from:]
 	for i := 0; len(signs) >= permSteps; i += width {
-		word := uint32(0)
-		for g, s := range signs[:permSteps] {
-			word |= uint32(permCode[s%32]) << permShift[g]
-		}
-		codes[i] = word
+		s := (*[permSteps]uint8)(signs)
+		codes[i] = uint32(permCode[s[0]%32])<<5 | uint32(permCode[s[1]%32])<<10 | uint32(permCode[s[2]%32]) |
+			uint32(permCode[s[3]%32])<<21 | uint32(permCode[s[4]%32])<<26 | uint32(permCode[s[5]%32])<<16
 		signs = signs[permSteps:]
 	}
 }
@@ -168,7 +164,7 @@ func permTablesAVX2(tab, x *float32, groups int)
 //	for j := range 16*v {
 //		sum := start[j]
 //		for g := range 3*threes {
-//			sum += tab[32*g+codes[g/6*step/4+j]>>permShift[g%6]&31]
+//			sum += tab[32*g+codes[g/6*step/4+j]>>[6]int{5, 10, 0, 21, 26, 16}[g%6]&31]
 //		}
 //		dst[j] = fma32(scale[j], sum, bias[j]) // or scale[j]*sum for a nil bias
 //	}
