@@ -60,7 +60,7 @@ func (b Bench) Run() (r *Result, err error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	w := &run{Bench: b, dir: module(dir), Result: &Result{Model: b.Model, Machine: machine(), Rounds: b.Rounds, Paths: map[string]*Timing{}}}
+	w := &run{Bench: b, dir: module(dir), Result: &Result{Model: b.Model, Machine: check.Machine(), Rounds: b.Rounds, Paths: map[string]*Timing{}}}
 	defer func() {
 		for _, c := range w.contestants {
 			c.worker.close()

@@ -2,8 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -133,25 +131,6 @@ func (w *run) summarize() {
 		w.ORT.Int8 = &ORTTiming{quantized.timing(), quantized.name, formNames(w.contestants, int8), quantized.err, quantized.agrees}
 		w.SpeedupInt8, w.SpeedupInt8Spread = speedup(quantized.times, main.times)
 	}
-}
-
-// machine names the processor, the system and Go. Virtual machines hide the processor's name, but not its family and
-// model.
-func machine() string {
-	facts := map[string]string{}
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(text)) {
-			key, value, ok := strings.Cut(line, ":")
-			if key = strings.TrimSpace(key); ok && facts[key] == "" {
-				facts[key] = strings.TrimSpace(value)
-			}
-		}
-	}
-	name := ""
-	if facts["model name"] != "" {
-		name = fmt.Sprintf("%s (family %s, model %s), ", facts["model name"], facts["cpu family"], facts["model"])
-	}
-	return fmt.Sprintf("%s%d logical processors, %s/%s, %s", name, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
 // Text is the result for people.

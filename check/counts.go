@@ -95,6 +95,12 @@ func Inspect(path string, opt Options) (r *Inspection, err error) {
 	h := newHistory(m.Graph)
 	quiet := h.watch(opt)
 	quiet.Warn = nil // everything was said above
+	tuned, tell := map[string]bool{}, opt.Choice.TunedTo
+	quiet.Choice.TunedTo = func(layer string, err error) {
+		if tuned[layer] = err == nil; tell != nil {
+			tell(layer, err)
+		}
+	}
 	if m, err = Load(path, Low, quiet); err != nil {
 		return nil, err
 	}
@@ -105,6 +111,9 @@ func Inspect(path string, opt Options) (r *Inspection, err error) {
 	last := h.rows[len(h.rows)-1]
 	r.Total.MACsLive, r.Total.MACsNonZero = last.MACsLive, last.MACsNonZero
 	r.layers(m.Graph, h.products)
+	for i := range r.Layers {
+		r.Layers[i].Tuned = tuned[r.Layers[i].Name]
+	}
 	stored, err := codegen.StorageByNode(m.Graph, codegen.Options{Mode: opt.Mode})
 	if err != nil {
 		warn("no package can hold this model, so stored bits are not counted: %v", err)

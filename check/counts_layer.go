@@ -18,8 +18,9 @@ type Layer struct {
 	Scales int      `json:"scales,omitempty"` // of ternary and binary weights, how many different ones
 	// SignsOf is an earlier layer whose weights have the same signs wherever both are not zero.
 	SignsOf  string `json:"signs_of,omitempty"`
-	Strategy string `json:"strategy"` // the kernel that runs, or the order of sums that code is made for; "" for neither
-	Shape    string `json:"shape"`    // of the result, with its element type
+	Strategy string `json:"strategy"`        // the kernel that runs, or the order of sums that code is made for; "" for neither
+	Tuned    bool   `json:"tuned,omitempty"` // the strategy is one that was measured
+	Shape    string `json:"shape"`           // of the result, with its element type
 	// Uncounted says that multiply-adds are not known: of a library kernel that is no plain product.
 	Uncounted bool `json:"uncounted,omitempty"`
 	Counts

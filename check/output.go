@@ -22,6 +22,9 @@ import (
 // marker is a line at the head of every text file that sbtc writes.
 var marker = regexp.MustCompile(`(?m)^// ` + codegen.Marker + `.* DO NOT EDIT\.$`)
 
+// ownJSON is the mark of a JSON file, which has no comments: its first field.
+var ownJSON = regexp.MustCompile(`^\{\s*"made": "` + codegen.Marker + `[^"]* DO NOT EDIT\."`)
+
 var packageClause = regexp.MustCompile(`(?m)^package `)
 
 // marked reports whether the text of a file, up to its package clause, has the marker.
@@ -154,6 +157,12 @@ func ownFiles(dir string, entries []fs.DirEntry) (map[string]bool, error) {
 				own[e.Name()] = true
 				texts = append(texts, data)
 			}
+		case ".json": // has no comments
+			data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+			if err != nil {
+				return nil, err
+			}
+			own[e.Name()] = ownJSON.Match(data)
 		case ".bin":
 			rest = append(rest, e.Name())
 		}

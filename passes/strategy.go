@@ -16,6 +16,9 @@ type Choice struct {
 	Cold     bool // code and weights come from memory at each run
 	Loops    bool // no weights as code
 	Override []Override
+	Tuned    []Tuned // what was measured, for layers that no override names
+	// TunedTo is told of each of Tuned: whether its layer takes the plan or, if err is not nil, why not; it may be nil.
+	TunedTo func(layer string, err error)
 }
 
 // Override prescribes the strategy of layers.
@@ -40,8 +43,9 @@ type layerPlan struct {
 	node *ir.Node
 	op   *low.Linear
 	layerCost
-	chosen Override // of the flags; no strategy if none
-	plans  []plan   // what comes into question, as code; none for a loop
+	chosen Override   // of the flags; no strategy if none
+	order  *low.Order // that was measured for chosen; nil if none was
+	plans  []plan     // what comes into question, as code; none for a loop
 	best   *plan
 }
 
@@ -77,6 +81,7 @@ func (c Choice) strategy(g *ir.Graph) (bool, error) {
 func (s *strategist) find(g *ir.Graph) error {
 	matched := make([]bool, len(s.Override))
 	var impossible, names []string
+	var all []*layerPlan
 	for _, n := range g.Nodes {
 		op, ok := n.Op.(*low.Linear)
 		if !ok || op.Strategy != "" {
@@ -95,7 +100,9 @@ func (s *strategist) find(g *ir.Graph) error {
 			continue
 		}
 		s.layers[n] = p
+		all = append(all, p)
 	}
+	s.tune(all)
 	for i, o := range s.Override {
 		if !matched[i] {
 			impossible = append(impossible, fmt.Sprintf("--strategy %s=%s: no layer has such a name; there are %+q", o.Glob, o.Strategy, names))
@@ -164,7 +171,9 @@ func (s *strategist) spend(g *ir.Graph) {
 		case "perm":
 			p.best = p.perm()
 		case "rt", "4r":
-			p.best = p.cheapest(p.chosen.Strategy, s.Cold, large)
+			if p.best = p.cheapest(p.chosen.Strategy, s.Cold, large); p.order != nil {
+				p.best = p.planned(*p.order, s.Cold, large)
+			}
 			left -= p.best.bytes
 		}
 	}

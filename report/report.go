@@ -96,9 +96,10 @@ func New(path string, c *check.Compiled, opt check.Options) (*Report, error) {
 func (r *Report) files(files []codegen.File) {
 	for _, f := range files {
 		r.Files = append(r.Files, File{f.Name, len(f.Data)})
-		if filepath.Ext(f.Name) == ".bin" {
+		switch filepath.Ext(f.Name) {
+		case ".bin":
 			r.Bytes.Weights += len(f.Data)
-		} else {
+		case ".go", ".s":
 			r.Bytes.Source += len(f.Data)
 		}
 		for _, c := range f.Code {

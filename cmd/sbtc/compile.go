@@ -18,6 +18,7 @@ type compileFlags struct {
 	packageFlags
 	output, pkg, after string
 	verify, check      bool
+	tune               bool
 	report             reportFlag
 }
 
@@ -34,6 +35,8 @@ that are there already, else NAME. The same model and flags give the same files,
 
 ` + strategyHelp + `
 
+` + tuneHelp + `
+
 ` + lossyHelp + `
 
 In a Go module, sbtc can be a tool:
@@ -46,6 +49,7 @@ In a Go module, sbtc can be a tool:
 	cmd.Flags().StringVar(&f.after, "print-after", "", "print the graph after each run of the pass of this name")
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "build and run the package and compare it with the model before writing it")
 	cmd.Flags().BoolVar(&f.check, "check", false, "write nothing; fail if the files in the folder are not what would be written")
+	cmd.Flags().BoolVar(&f.tune, "tune", false, "measure on this machine how layers are computed fastest, and keep that in tune.json beside the package")
 	cmd.Flags().StringVar(&f.report.path, "report", "", "FILE.html or FILE.json: describe the model, its layers and the package there")
 	cmd.RunE = command(func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) })
 	return cmd
@@ -72,10 +76,15 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	if opt.Package, err = f.packageName(dir, path); err != nil {
 		return err
 	}
+	tuned, err := f.tuning(cmd, path, dir, &opt)
+	if err != nil {
+		return err
+	}
 	c, err := check.Compile(path, opt)
 	if err != nil {
 		return err
 	}
+	c.Files = append(c.Files, tuned...)
 	out, err := check.NewOutput(dir, c.Files)
 	if err != nil {
 		return err

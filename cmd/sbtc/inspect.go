@@ -78,8 +78,12 @@ func printInspection(w io.Writer, r *check.Inspection) error {
 		if l.SignsOf != "" {
 			weights += ", signs of " + strconv.QuoteToASCII(l.SignsOf)
 		}
+		kernel := l.Strategy
+		if l.Tuned {
+			kernel += " (tuned)"
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Op, strconv.QuoteToASCII(l.Name), l.Shape, size(&l.Counts), weights,
-			l.Strategy, work(&l.Counts, l.Uncounted))
+			kernel, work(&l.Counts, l.Uncounted))
 	}
 	fmt.Fprintf(t, "total\t\t\t%s\t\t\t%s\n", size(&r.Total), work(&r.Total, false))
 	if err := t.Flush(); err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/sbtc-go/sbtc/check"
 	"github.com/sbtc-go/sbtc/lossy"
 	"github.com/sbtc-go/sbtc/passes"
+	"github.com/sbtc-go/sbtc/tune"
 )
 
 // strategyHelp says what the flags of strategyFlags do.
@@ -27,8 +30,9 @@ several that name a layer the last one wins:
 
 // strategyFlags are those that choose the kernels of layers.
 type strategyFlags struct {
-	strategies       []string
-	budget, optimize string
+	strategies              []string
+	budget, optimize, tuned string
+	measured                *tune.File // what the file tuned holds
 }
 
 const hot, cold = "hot", "cold"
@@ -37,6 +41,7 @@ func (s *strategyFlags) addStrategy(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&s.strategies, "strategy", nil, "GLOB=dense|sparse|rt|4r|perm|loop: how to compute layers (may be repeated)")
 	f.StringVar(&s.budget, "code-budget", "16MiB", "machine code for the weights of layers: bytes, or KiB or MiB; 0 for none")
+	f.StringVar(&s.tuned, "tuned", "", "FILE that compile --tune wrote: compute layers as was measured, where no --strategy names them")
 	f.StringVar(&s.optimize, "optimize", hot, "hot, or cold: for runs that find code and weights in memory, not in caches")
 }
 
@@ -49,6 +54,9 @@ func (s *strategyFlags) list(cmd *cobra.Command) (list []string) {
 		if f := cmd.Flags().Lookup(name); f.Changed {
 			list = append(list, "--"+name+" "+f.Value.String())
 		}
+	}
+	if s.tuned != "" {
+		list = append(list, "--tuned "+filepath.Base(s.tuned))
 	}
 	return list
 }
@@ -80,7 +88,28 @@ func (s *strategyFlags) choose(opt *check.Options) error {
 		match := func(layer string) bool { return lossy.Match(glob, layer) }
 		c.Override = append(c.Override, passes.Override{Glob: glob, Match: match, Strategy: v[i+1:]})
 	}
+	if s.tuned == "" {
+		return nil
+	}
+	var err error
+	if s.measured, err = tune.Read(s.tuned); err != nil {
+		return err
+	}
+	useTuned(opt, s.measured, s.tuned)
 	return nil
+}
+
+// useTuned lets layers be computed as was measured. Which of them are not is said once each.
+func useTuned(opt *check.Options, file *tune.File, name string) {
+	opt.Choice.Tuned = file.Plans()
+	warn := opt.Warn
+	said := map[string]bool{}
+	opt.Choice.TunedTo = func(layer string, err error) {
+		if err != nil && !said[layer] {
+			said[layer] = true
+			warn(fmt.Sprintf("%s: layer %+q is computed as the cost model says: %v; compile --tune measures again", name, layer, err))
+		}
+	}
 }
 
 // parseSize reads a number of bytes.

@@ -19,7 +19,7 @@ const rules = `
 	ir/low, runtime < codegen;
 	ir/low < codegen/asm < codegen;
 	frontend, passes, lossy, codegen < check < bench < cmd/sbtc, bench/table;
-	check < report < cmd/sbtc;
+	check < report, tune < cmd/sbtc;
 
 	# The frontend alone decodes protobuf and lets onnx-go wire graphs.
 	google.golang.org/protobuf < frontend/internal/onnxpb, frontend/internal/pbtest, frontend;

@@ -16,11 +16,11 @@ import (
 //	      a column, the sum of those that have a weight in it, taken from a table
 //	perm  4r with groups of 3 rows, whose table of 27 sums fits two registers
 type Order struct {
-	Strategy string `onnx:"strategy"`
-	Columns  int    `onnx:"columns"` // of a block of rt; blocks are as equal in width as they can be and no wider
-	Depth    int    `onnx:"depth"`   // rows of a block, but those of the last; 0: all
-	Group    int    `onnx:"group"`   // rows of a term of 4r
-	Pairs    bool   `onnx:"pairs"`   // of rt
+	Strategy string `onnx:"strategy" json:"strategy,omitempty"`
+	Columns  int    `onnx:"columns" json:"columns,omitempty"` // of a block of rt; blocks are as equal in width as they can be and no wider
+	Depth    int    `onnx:"depth" json:"depth,omitempty"`     // rows of a block, but those of the last; 0: all
+	Group    int    `onnx:"group" json:"group,omitempty"`     // rows of a term of 4r
+	Pairs    bool   `onnx:"pairs" json:"pairs,omitempty"`     // of rt
 }
 
 // Bounds of the fields of an order.
