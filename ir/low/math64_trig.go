@@ -11,12 +11,35 @@ const (
 	halfPiLo = 0x1.1a62633145c07p-54
 )
 
+// Pi/2 in three parts; products of the first two with integers below 2^20 are exact.
+const (
+	halfPiA = 0x1.921fb544p+0
+	halfPiB = 0x1.0b4611a6p-34
+	halfPiC = 0x1.3198a2e037073p-69
+)
+
+// near64 is octant64 for |x| < 2^20: |x| less n times the three parts (W. Cody, W. Waite, Software Manual for the Elementary
+// Functions, 1980), exact but for less than 2^-98. It is not good enough where little is left of x.
+func near64(x float64) (n int, h, l float64, good bool) {
+	k := float64(x*0x1.45f306dc9c883p-1) + 0x1.8p52 // the integer stands in the low bits
+	n = int(math.Float64bits(k) & 3)
+	k -= 0x1.8p52
+	h, l = sum64(x-float64(k*halfPiA), -float64(k*halfPiB))
+	h, l = quickSum64(h, l-float64(k*halfPiC))
+	return n, h, l, math.Abs(h) > 0x1p-20
+}
+
 // octant64 gives |x| = (n pi/2) + h + l, |h| <= pi/4, and n mod 4, for finite x with |x| > pi/4.
 //
 // |x| is m 2^e. Of 2/pi only the bits that contribute to the product's quadrant and fraction are multiplied, 192 of
 // them: exact but for less than 2^-137 quarter turns, while no float64 is nearer than about 2^-62 to a multiple of pi/2
 // (M. Payne, R. Hanek, Radian reduction for trigonometric functions, 1983).
 func octant64(x float64) (n int, h, l float64) {
+	if a := math.Abs(x); a < 0x1p20 {
+		if n, h, l, good := near64(a); good {
+			return n, h, l
+		}
+	}
 	e, m := split64(math.Abs(x))
 	at := 64 + e - 2 // twoOverPi has 64 bits before the point
 	w, s := at/64, uint(at%64)
