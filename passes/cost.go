@@ -7,22 +7,23 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// The cost model: time in hundredths of a cycle of one core, for a layer on V panels of 16 rows with AVX-512. Measured
-// on a Zen 5 at 4 GHz; BenchmarkLayers of codegen/asm prints the figures of code, BenchmarkLists of runtime those of loops.
+// The cost model: time in hundredths of a cycle of one core, for a layer on V panels of 16 rows with AVX-512. Measured on a
+// Zen 4 at 3.7 GHz, as the least of 200 turns that layers of 512 x 512 and 64 x 64 of densities from .05 to 1 took one after
+// the other (BenchmarkLayers of codegen/asm; BenchmarkLists of runtime has the loops): the least hardly depends on what else
+// the machine does. The figures of code come within 15 % of those turns.
 const (
-	loopWeight  = 75   // of a loop over lists, for each weight and panel
+	loopWeight  = 130  // of a loop over lists, for each weight and panel
 	loopColumn  = 1600 // for each column and panel: the loop's end is mispredicted
-	codeWarm    = 28   // of an instruction that repeats from the micro-op cache, as it does from the second panel on
-	codeNear    = 43   // of one from the second cache
-	codeFar     = 90   // of one from the third
-	entryWarm   = 55   // of adding an entry of a table in memory
-	entryFar    = 45   // more for the first panel, if the code comes from the third cache
-	entryMade   = 100  // of computing and storing an entry
-	columnCarry = 150  // of a column that a block of tables reads and stores
+	codeWarm    = 46   // of an instruction that repeats, as it does from the second panel on
+	codeNear    = 48   // of one from the second cache
+	codeFar     = 60   // of one from the third, fetched ahead
+	addition    = 50   // of an addition of code with tables: half of them take the units of multiplications
+	tableRead   = 20   // more for one that reads an entry or a row
+	onlyReads   = 137  // of an entry or a row that is read, if that is what there is most of: there is one load a cycle
 	lookup      = 238  // of looking up sums of three rows: for each 100 weights and row
 	lookupTable = 160  // and for each row of the matrix
 	denseRows   = 13   // from so many rows on a dense layer has them in the lanes
-	rowFar      = 60   // more for a row of activations that is not in the first cache: 64 bytes at 45 a cycle, partly hidden
+	rowFar      = 55   // more for a row of activations that is not in the first cache: 64 bytes at 32 a cycle, partly hidden
 	byteMemory  = 160  // of a byte from memory, at 2.5 GB/s
 	codeBytes   = 7    // of an instruction, about
 	listBytes   = 2    // of a weight in a list
@@ -30,7 +31,8 @@ const (
 	nearBytes   = 32 << 10
 	cacheBytes  = 1 << 20
 	opCache     = 24 << 10 // of code that repeats at once
-	pairDensity = 15       // per cent: from here on sums of pairs of rows are worth their place
+	pairDensity = 3        // per cent: from here on sums of pairs of rows are worth a try
+	partColumns = 27       // of a block, which the registers hold at once
 )
 
 // layerCost is what the cost model knows of a layer.
@@ -132,7 +134,7 @@ func nonZeros(w *ir.Tensor) (n int) {
 
 const (
 	permDepth  = 6144 // rows whose groups of 3 have few enough terms
-	tableTerms = 640  // of a block of tables: 40 KiB
+	tableTerms = 384  // of a block of tables: 24 KiB, which stay in the first cache
 	tableCells = 1 << 17
 )
 
@@ -142,9 +144,9 @@ func (l *layerCost) tables() []low.Order {
 	case cells < tableCells || l.nonzero*100 < 40*cells:
 		return nil
 	case l.nonzero == cells: // half as many sums, as none leaves out a row
-		return []low.Order{tableOrder(5, l.k), tableOrder(6, l.k)}
+		return []low.Order{tableOrder(4, l.k), tableOrder(5, l.k)}
 	}
-	return []low.Order{tableOrder(4, l.k)}
+	return []low.Order{tableOrder(3, l.k)}
 }
 
 // tableOrder is the order with groups of g of k rows.
@@ -157,22 +159,32 @@ func tableOrder(g, k int) low.Order {
 	return low.Order{Strategy: "4r", Depth: depth, Group: g}
 }
 
-// tablePlan counts the entries of tables.
+// tablePlan counts the entries of tables: those that several columns of a part use are loaded once.
 func (l *layerCost) tablePlan(o low.Order, cold, large bool) plan {
 	s := o.Schedule(ir.Data[int8](l.w), l.k, l.n)
-	uses, made := 0, 0
+	uses, reads, made := 0, 0, 0
+	parts := (l.n + partColumns - 1) / partColumns
 	for _, b := range s.Blocks {
 		for i := range b.Steps {
+			last := -1
+			for _, u := range b.Steps[i].Uses {
+				part := u.Index() * parts / l.n
+				if part != last {
+					reads++
+				}
+				last = part
+			}
 			uses += len(b.Steps[i].Uses)
 		}
 		made += len(b.Steps)
 	}
 	carried := l.n * len(s.Blocks)
-	cost := l.vectors * (uses*entryWarm + made*entryMade + carried*columnCarry)
+	instructions := uses + reads/2 + 2*made + 2*carried + l.n*finishing
+	cost := l.vectors * max(addition*(uses+2*made+carried)+tableRead*(reads+made), onlyReads*(reads+made))
 	if large {
-		cost += uses * entryFar
+		cost += instructions * (codeFar - codeWarm)
 	}
-	p := plan{order: o, cost: cost, bytes: (uses + 2*made + 2*carried + l.n*finishing) * codeBytes}
+	p := plan{order: o, cost: cost, bytes: instructions * codeBytes}
 	if cold {
 		p.cost += p.bytes * byteMemory
 	}
@@ -192,7 +204,7 @@ func (l *layerCost) tiles() []low.Order {
 	}
 	widths := []int{20, 22, 26}
 	if depth = 0; l.k*l.n > 1<<16 {
-		widths = widths[1:2]
+		widths = []int{24} // which AVX2 has in two parts
 	}
 	if l.k > 160 {
 		depth = l.group()
@@ -208,10 +220,14 @@ func (l *layerCost) tiles() []low.Order {
 }
 
 // group is the depth of blocks of the second of two layers that run together: as many hidden units as have their code, in
-// the first layer, which is taken to be alike, and in this one, in the micro-op cache.
+// the first layer, which is taken to be alike, and in this one, in the micro-op cache; else as many rows as stay in the first
+// cache.
 func (l *layerCost) group() int {
 	depth := opCache * l.k * 4 / (3 * codeBytes * 2 * l.nonzero)
-	if depth < 48 || depth > 128 {
+	switch {
+	case depth < 48:
+		depth = 256
+	case depth > 128:
 		depth = 128
 	}
 	parts := (l.k + depth - 1) / depth

@@ -60,8 +60,8 @@ type op struct {
 	last int    // of what is to be reached
 }
 
-// direct is what measurements favour.
-const direct = 2
+// direct: a second use from memory would take as long as a load, of which there is one a cycle.
+const direct = 1
 
 func newCode(set Set) *code { return &code{set: set, loads: map[source]int{}, direct: direct} }
 
