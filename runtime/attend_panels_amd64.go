@@ -5,25 +5,25 @@
 package runtime
 
 //go:noescape
-func panelScoresAVX512(dst, q, keys, top, scale *float32, dh, panels, step int)
+func panelScoresAVX512(dst, q, keys, top, scale *float32, dh, count, step int)
 
 //go:noescape
-func panelValues1AVX2(dst, e, values, by *float32, keys, step int)
+func panelValues1AVX2(dst, e, values, sum *float32, keys, step int)
 
 //go:noescape
-func panelValues4AVX2(dst, e, values, by *float32, keys, step int)
+func panelValues4AVX2(dst, e, values, sum *float32, keys, step int)
 
 //go:noescape
-func panelValues1AVX512(dst, e, values, by *float32, keys, step int)
+func panelValues1AVX512(dst, e, values, sum *float32, keys, step int)
 
 //go:noescape
-func panelValues4AVX512(dst, e, values, by *float32, keys, step int)
+func panelValues4AVX512(dst, e, values, sum *float32, keys, step int)
 
 //go:noescape
-func panelValues8AVX512(dst, e, values, by *float32, keys, step int)
+func panelValues8AVX512(dst, e, values, sum *float32, keys, step int)
 
 //go:noescape
-func panelValues16AVX512(dst, e, values, by *float32, keys, step int)
+func panelValues16AVX512(dst, e, values, sum *float32, keys, step int)
 
 // longKeys is from how many keys on an assembly call over all of them could take some 50 microseconds, in which the garbage
 // collector cannot interrupt it.
@@ -43,23 +43,18 @@ func runWhole(t *queryPanel, dst, q, k, v, scores []float32) {
 	qh := q[(t.panel*t.heads+t.h)*t.dh*lanes:][:t.dh*lanes]
 	top, sum, scale := everyLane(-inf32), [lanes]float32{}, t.scale
 	kh := k[(panel*t.kvHeads+g)*t.dh*lanes:]
-	for p := 0; p*lanes < n; {
-		x, kp, keys := scores[p*lanes*lanes:], kh[p*t.kvHeads*t.dh*lanes:], n-p*lanes
-		if path == pathAVX512 && keys >= lanes {
-			panelScoresAVX512(&x[0], &qh[0], &kp[0], &top[0], &scale, t.dh, keys/lanes, 4*t.kvHeads*t.dh*lanes)
-			p += keys / lanes
-			continue
-		}
+	if path == pathAVX512 {
+		panelScoresAVX512(&scores[0], &qh[0], &kh[0], &top[0], &scale, t.dh, n, 4*t.kvHeads*t.dh*lanes)
+	} else {
 		member := everyLane(ones32)
-		keyScores((*[lanes * lanes]float32)(x), qh, kp[:t.dh*lanes], t.dh) // rows beyond the last key are not read
-		scoreRows(&x[0], &x[0], nil, &member[0], &top[0], &scale, min(keys, lanes))
-		p++
+		for p := 0; p*lanes < n; p++ {
+			x, kp := scores[p*lanes*lanes:], kh[p*t.kvHeads*t.dh*lanes:]
+			keyScores((*[lanes * lanes]float32)(x), qh, kp[:t.dh*lanes], t.dh) // rows beyond the last key are not read
+			scoreRows(&x[0], &x[0], nil, &member[0], &top[0], &scale, min(n-p*lanes, lanes))
+		}
 	}
 	e := scores[:n*lanes]
 	laneExp(e, e, &top, &sum)
-	for l, x := range sum {
-		sum[l] = 1 / x
-	}
 	y := dst[(t.panel*t.heads+t.h)*t.dv*lanes:][:t.dv*lanes]
 	out, direct := y, t.lo == 0 && (t.hi == lanes || t.alone())
 	if !direct {
@@ -74,29 +69,29 @@ func runWhole(t *queryPanel, dst, q, k, v, scores []float32) {
 	}
 }
 
-// allValues computes the chains of fma(e, v) over n keys, times by, for all features of a head.
-func allValues(t *queryPanel, out, e, v []float32, by *[lanes]float32, n int) {
+// allValues computes the chains of fma(e, v) over n keys, times 1/sum, for all features of a head.
+func allValues(t *queryPanel, out, e, v []float32, sum *[lanes]float32, n int) {
 	step := 4 * t.kvHeads * t.dv * lanes
 	for c := 0; c < t.dv; {
 		d, w := &out[c*lanes], &v[c*lanes]
 		switch wide := path == pathAVX512; {
 		case wide && c+16 <= t.dv:
-			panelValues16AVX512(d, &e[0], w, &by[0], n, step)
+			panelValues16AVX512(d, &e[0], w, &sum[0], n, step)
 			c += 16
 		case wide && c+8 <= t.dv:
-			panelValues8AVX512(d, &e[0], w, &by[0], n, step)
+			panelValues8AVX512(d, &e[0], w, &sum[0], n, step)
 			c += 8
 		case wide && c+4 <= t.dv:
-			panelValues4AVX512(d, &e[0], w, &by[0], n, step)
+			panelValues4AVX512(d, &e[0], w, &sum[0], n, step)
 			c += 4
 		case wide:
-			panelValues1AVX512(d, &e[0], w, &by[0], n, step)
+			panelValues1AVX512(d, &e[0], w, &sum[0], n, step)
 			c++
 		case c+4 <= t.dv:
-			panelValues4AVX2(d, &e[0], w, &by[0], n, step)
+			panelValues4AVX2(d, &e[0], w, &sum[0], n, step)
 			c += 4
 		default:
-			panelValues1AVX2(d, &e[0], w, &by[0], n, step)
+			panelValues1AVX2(d, &e[0], w, &sum[0], n, step)
 			c++
 		}
 	}

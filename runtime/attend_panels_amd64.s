@@ -6,7 +6,7 @@
 
 #include "textflag.h"
 
-// func panelScoresAVX512(dst *float32, q *float32, keys *float32, top *float32, scale *float32, dh int, panels int, step int)
+// func panelScoresAVX512(dst *float32, q *float32, keys *float32, top *float32, scale *float32, dh int, count int, step int)
 // Requires: AVX, AVX512F
 TEXT ·panelScoresAVX512(SB), NOSPLIT, $0-64
 	MOVQ         dst+0(FP), AX
@@ -14,7 +14,7 @@ TEXT ·panelScoresAVX512(SB), NOSPLIT, $0-64
 	MOVQ         keys+16(FP), DX
 	MOVQ         top+24(FP), BX
 	MOVQ         dh+40(FP), SI
-	MOVQ         panels+48(FP), DI
+	MOVQ         count+48(FP), DI
 	MOVQ         step+56(FP), R8
 	VMOVUPS      (BX), Z0
 	MOVQ         scale+32(FP), R9
@@ -66,75 +66,111 @@ feature:
 	VMULPS           Z1, Z3, Z3
 	VMAXPS           Z0, Z3, Z0
 	VMOVUPS          Z3, (AX)
+	CMPQ             DI, $0x01
+	JLE              done
 	VMULPS           Z1, Z4, Z4
 	VMAXPS           Z0, Z4, Z0
 	VMOVUPS          Z4, 64(AX)
+	CMPQ             DI, $0x02
+	JLE              done
 	VMULPS           Z1, Z5, Z5
 	VMAXPS           Z0, Z5, Z0
 	VMOVUPS          Z5, 128(AX)
+	CMPQ             DI, $0x03
+	JLE              done
 	VMULPS           Z1, Z6, Z6
 	VMAXPS           Z0, Z6, Z0
 	VMOVUPS          Z6, 192(AX)
+	CMPQ             DI, $0x04
+	JLE              done
 	VMULPS           Z1, Z7, Z7
 	VMAXPS           Z0, Z7, Z0
 	VMOVUPS          Z7, 256(AX)
+	CMPQ             DI, $0x05
+	JLE              done
 	VMULPS           Z1, Z8, Z8
 	VMAXPS           Z0, Z8, Z0
 	VMOVUPS          Z8, 320(AX)
+	CMPQ             DI, $0x06
+	JLE              done
 	VMULPS           Z1, Z9, Z9
 	VMAXPS           Z0, Z9, Z0
 	VMOVUPS          Z9, 384(AX)
+	CMPQ             DI, $0x07
+	JLE              done
 	VMULPS           Z1, Z10, Z10
 	VMAXPS           Z0, Z10, Z0
 	VMOVUPS          Z10, 448(AX)
+	CMPQ             DI, $0x08
+	JLE              done
 	VMULPS           Z1, Z11, Z11
 	VMAXPS           Z0, Z11, Z0
 	VMOVUPS          Z11, 512(AX)
+	CMPQ             DI, $0x09
+	JLE              done
 	VMULPS           Z1, Z12, Z12
 	VMAXPS           Z0, Z12, Z0
 	VMOVUPS          Z12, 576(AX)
+	CMPQ             DI, $0x0a
+	JLE              done
 	VMULPS           Z1, Z13, Z13
 	VMAXPS           Z0, Z13, Z0
 	VMOVUPS          Z13, 640(AX)
+	CMPQ             DI, $0x0b
+	JLE              done
 	VMULPS           Z1, Z14, Z14
 	VMAXPS           Z0, Z14, Z0
 	VMOVUPS          Z14, 704(AX)
+	CMPQ             DI, $0x0c
+	JLE              done
 	VMULPS           Z1, Z15, Z15
 	VMAXPS           Z0, Z15, Z0
 	VMOVUPS          Z15, 768(AX)
+	CMPQ             DI, $0x0d
+	JLE              done
 	VMULPS           Z1, Z16, Z16
 	VMAXPS           Z0, Z16, Z0
 	VMOVUPS          Z16, 832(AX)
+	CMPQ             DI, $0x0e
+	JLE              done
 	VMULPS           Z1, Z17, Z17
 	VMAXPS           Z0, Z17, Z0
 	VMOVUPS          Z17, 896(AX)
+	CMPQ             DI, $0x0f
+	JLE              done
 	VMULPS           Z1, Z18, Z18
 	VMAXPS           Z0, Z18, Z0
 	VMOVUPS          Z18, 960(AX)
 	ADDQ             $0x00000400, AX
 	ADDQ             R8, DX
-	DECQ             DI
-	JNZ              panel
-	VMOVUPS          Z0, (BX)
+	SUBQ             $0x10, DI
+	JG               panel
+
+done:
+	VMOVUPS Z0, (BX)
 	VZEROUPPER
 	RET
 
-// func panelValues4AVX2(dst *float32, e *float32, values *float32, by *float32, keys int, step int)
+// func panelValues4AVX2(dst *float32, e *float32, values *float32, sum *float32, keys int, step int)
 // Requires: AVX, FMA3
 TEXT ·panelValues4AVX2(SB), NOSPLIT, $0-48
-	MOVQ   dst+0(FP), AX
-	MOVQ   e+8(FP), CX
-	MOVQ   values+16(FP), DX
-	MOVQ   keys+32(FP), BX
-	MOVQ   step+40(FP), SI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+	MOVQ         dst+0(FP), AX
+	MOVQ         e+8(FP), CX
+	MOVQ         values+16(FP), DX
+	MOVQ         keys+32(FP), BX
+	MOVQ         step+40(FP), SI
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VBROADCASTSS c3f800000<>+0(SB), Y10
+	MOVQ         sum+24(FP), DI
+	VDIVPS       (DI), Y10, Y11
+	VDIVPS       32(DI), Y10, Y12
 
 panel:
 	MOVQ DX, DI
@@ -165,36 +201,42 @@ key:
 	ADDQ         SI, DX
 	SUBQ         $0x10, BX
 	JG           panel
-	MOVQ         by+24(FP), CX
-	VMULPS       (CX), Y0, Y0
+	VMULPS       Y11, Y0, Y0
 	VMOVUPS      Y0, (AX)
-	VMULPS       32(CX), Y1, Y1
+	VMULPS       Y12, Y1, Y1
 	VMOVUPS      Y1, 32(AX)
-	VMULPS       (CX), Y2, Y2
+	VMULPS       Y11, Y2, Y2
 	VMOVUPS      Y2, 64(AX)
-	VMULPS       32(CX), Y3, Y3
+	VMULPS       Y12, Y3, Y3
 	VMOVUPS      Y3, 96(AX)
-	VMULPS       (CX), Y4, Y4
+	VMULPS       Y11, Y4, Y4
 	VMOVUPS      Y4, 128(AX)
-	VMULPS       32(CX), Y5, Y5
+	VMULPS       Y12, Y5, Y5
 	VMOVUPS      Y5, 160(AX)
-	VMULPS       (CX), Y6, Y6
+	VMULPS       Y11, Y6, Y6
 	VMOVUPS      Y6, 192(AX)
-	VMULPS       32(CX), Y7, Y7
+	VMULPS       Y12, Y7, Y7
 	VMOVUPS      Y7, 224(AX)
 	VZEROUPPER
 	RET
 
-// func panelValues1AVX2(dst *float32, e *float32, values *float32, by *float32, keys int, step int)
+DATA c3f800000<>+0(SB)/4, $0x3f800000
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
+
+// func panelValues1AVX2(dst *float32, e *float32, values *float32, sum *float32, keys int, step int)
 // Requires: AVX, FMA3
 TEXT ·panelValues1AVX2(SB), NOSPLIT, $0-48
-	MOVQ   dst+0(FP), AX
-	MOVQ   e+8(FP), CX
-	MOVQ   values+16(FP), DX
-	MOVQ   keys+32(FP), BX
-	MOVQ   step+40(FP), SI
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
+	MOVQ         dst+0(FP), AX
+	MOVQ         e+8(FP), CX
+	MOVQ         values+16(FP), DX
+	MOVQ         keys+32(FP), BX
+	MOVQ         step+40(FP), SI
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VBROADCASTSS c3f800000<>+0(SB), Y4
+	MOVQ         sum+24(FP), DI
+	VDIVPS       (DI), Y4, Y5
+	VDIVPS       32(DI), Y4, Y6
 
 panel:
 	MOVQ DX, DI
@@ -216,38 +258,40 @@ key:
 	ADDQ         SI, DX
 	SUBQ         $0x10, BX
 	JG           panel
-	MOVQ         by+24(FP), CX
-	VMULPS       (CX), Y0, Y0
+	VMULPS       Y5, Y0, Y0
 	VMOVUPS      Y0, (AX)
-	VMULPS       32(CX), Y1, Y1
+	VMULPS       Y6, Y1, Y1
 	VMOVUPS      Y1, 32(AX)
 	VZEROUPPER
 	RET
 
-// func panelValues16AVX512(dst *float32, e *float32, values *float32, by *float32, keys int, step int)
+// func panelValues16AVX512(dst *float32, e *float32, values *float32, sum *float32, keys int, step int)
 // Requires: AVX, AVX512F
 TEXT ·panelValues16AVX512(SB), NOSPLIT, $0-48
-	MOVQ   dst+0(FP), AX
-	MOVQ   e+8(FP), CX
-	MOVQ   values+16(FP), DX
-	MOVQ   keys+32(FP), BX
-	MOVQ   step+40(FP), SI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
+	MOVQ         dst+0(FP), AX
+	MOVQ         e+8(FP), CX
+	MOVQ         values+16(FP), DX
+	MOVQ         keys+32(FP), BX
+	MOVQ         step+40(FP), SI
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VBROADCASTSS c3f800000<>+0(SB), Z16
+	MOVQ         sum+24(FP), DI
+	VDIVPS       (DI), Z16, Z17
 
 panel:
 	MOVQ DX, DI
@@ -281,58 +325,60 @@ key:
 	ADDQ             SI, DX
 	SUBQ             $0x10, BX
 	JG               panel
-	MOVQ             by+24(FP), CX
-	VMULPS           (CX), Z0, Z0
+	VMULPS           Z17, Z0, Z0
 	VMOVUPS          Z0, (AX)
-	VMULPS           (CX), Z1, Z1
+	VMULPS           Z17, Z1, Z1
 	VMOVUPS          Z1, 64(AX)
-	VMULPS           (CX), Z2, Z2
+	VMULPS           Z17, Z2, Z2
 	VMOVUPS          Z2, 128(AX)
-	VMULPS           (CX), Z3, Z3
+	VMULPS           Z17, Z3, Z3
 	VMOVUPS          Z3, 192(AX)
-	VMULPS           (CX), Z4, Z4
+	VMULPS           Z17, Z4, Z4
 	VMOVUPS          Z4, 256(AX)
-	VMULPS           (CX), Z5, Z5
+	VMULPS           Z17, Z5, Z5
 	VMOVUPS          Z5, 320(AX)
-	VMULPS           (CX), Z6, Z6
+	VMULPS           Z17, Z6, Z6
 	VMOVUPS          Z6, 384(AX)
-	VMULPS           (CX), Z7, Z7
+	VMULPS           Z17, Z7, Z7
 	VMOVUPS          Z7, 448(AX)
-	VMULPS           (CX), Z8, Z8
+	VMULPS           Z17, Z8, Z8
 	VMOVUPS          Z8, 512(AX)
-	VMULPS           (CX), Z9, Z9
+	VMULPS           Z17, Z9, Z9
 	VMOVUPS          Z9, 576(AX)
-	VMULPS           (CX), Z10, Z10
+	VMULPS           Z17, Z10, Z10
 	VMOVUPS          Z10, 640(AX)
-	VMULPS           (CX), Z11, Z11
+	VMULPS           Z17, Z11, Z11
 	VMOVUPS          Z11, 704(AX)
-	VMULPS           (CX), Z12, Z12
+	VMULPS           Z17, Z12, Z12
 	VMOVUPS          Z12, 768(AX)
-	VMULPS           (CX), Z13, Z13
+	VMULPS           Z17, Z13, Z13
 	VMOVUPS          Z13, 832(AX)
-	VMULPS           (CX), Z14, Z14
+	VMULPS           Z17, Z14, Z14
 	VMOVUPS          Z14, 896(AX)
-	VMULPS           (CX), Z15, Z15
+	VMULPS           Z17, Z15, Z15
 	VMOVUPS          Z15, 960(AX)
 	VZEROUPPER
 	RET
 
-// func panelValues8AVX512(dst *float32, e *float32, values *float32, by *float32, keys int, step int)
+// func panelValues8AVX512(dst *float32, e *float32, values *float32, sum *float32, keys int, step int)
 // Requires: AVX, AVX512F
 TEXT ·panelValues8AVX512(SB), NOSPLIT, $0-48
-	MOVQ   dst+0(FP), AX
-	MOVQ   e+8(FP), CX
-	MOVQ   values+16(FP), DX
-	MOVQ   keys+32(FP), BX
-	MOVQ   step+40(FP), SI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
+	MOVQ         dst+0(FP), AX
+	MOVQ         e+8(FP), CX
+	MOVQ         values+16(FP), DX
+	MOVQ         keys+32(FP), BX
+	MOVQ         step+40(FP), SI
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VBROADCASTSS c3f800000<>+0(SB), Z8
+	MOVQ         sum+24(FP), DI
+	VDIVPS       (DI), Z8, Z9
 
 panel:
 	MOVQ DX, DI
@@ -358,38 +404,40 @@ key:
 	ADDQ             SI, DX
 	SUBQ             $0x10, BX
 	JG               panel
-	MOVQ             by+24(FP), CX
-	VMULPS           (CX), Z0, Z0
+	VMULPS           Z9, Z0, Z0
 	VMOVUPS          Z0, (AX)
-	VMULPS           (CX), Z1, Z1
+	VMULPS           Z9, Z1, Z1
 	VMOVUPS          Z1, 64(AX)
-	VMULPS           (CX), Z2, Z2
+	VMULPS           Z9, Z2, Z2
 	VMOVUPS          Z2, 128(AX)
-	VMULPS           (CX), Z3, Z3
+	VMULPS           Z9, Z3, Z3
 	VMOVUPS          Z3, 192(AX)
-	VMULPS           (CX), Z4, Z4
+	VMULPS           Z9, Z4, Z4
 	VMOVUPS          Z4, 256(AX)
-	VMULPS           (CX), Z5, Z5
+	VMULPS           Z9, Z5, Z5
 	VMOVUPS          Z5, 320(AX)
-	VMULPS           (CX), Z6, Z6
+	VMULPS           Z9, Z6, Z6
 	VMOVUPS          Z6, 384(AX)
-	VMULPS           (CX), Z7, Z7
+	VMULPS           Z9, Z7, Z7
 	VMOVUPS          Z7, 448(AX)
 	VZEROUPPER
 	RET
 
-// func panelValues4AVX512(dst *float32, e *float32, values *float32, by *float32, keys int, step int)
+// func panelValues4AVX512(dst *float32, e *float32, values *float32, sum *float32, keys int, step int)
 // Requires: AVX, AVX512F
 TEXT ·panelValues4AVX512(SB), NOSPLIT, $0-48
-	MOVQ   dst+0(FP), AX
-	MOVQ   e+8(FP), CX
-	MOVQ   values+16(FP), DX
-	MOVQ   keys+32(FP), BX
-	MOVQ   step+40(FP), SI
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	MOVQ         dst+0(FP), AX
+	MOVQ         e+8(FP), CX
+	MOVQ         values+16(FP), DX
+	MOVQ         keys+32(FP), BX
+	MOVQ         step+40(FP), SI
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS c3f800000<>+0(SB), Z4
+	MOVQ         sum+24(FP), DI
+	VDIVPS       (DI), Z4, Z5
 
 panel:
 	MOVQ DX, DI
@@ -411,27 +459,29 @@ key:
 	ADDQ             SI, DX
 	SUBQ             $0x10, BX
 	JG               panel
-	MOVQ             by+24(FP), CX
-	VMULPS           (CX), Z0, Z0
+	VMULPS           Z5, Z0, Z0
 	VMOVUPS          Z0, (AX)
-	VMULPS           (CX), Z1, Z1
+	VMULPS           Z5, Z1, Z1
 	VMOVUPS          Z1, 64(AX)
-	VMULPS           (CX), Z2, Z2
+	VMULPS           Z5, Z2, Z2
 	VMOVUPS          Z2, 128(AX)
-	VMULPS           (CX), Z3, Z3
+	VMULPS           Z5, Z3, Z3
 	VMOVUPS          Z3, 192(AX)
 	VZEROUPPER
 	RET
 
-// func panelValues1AVX512(dst *float32, e *float32, values *float32, by *float32, keys int, step int)
+// func panelValues1AVX512(dst *float32, e *float32, values *float32, sum *float32, keys int, step int)
 // Requires: AVX, AVX512F
 TEXT ·panelValues1AVX512(SB), NOSPLIT, $0-48
-	MOVQ   dst+0(FP), AX
-	MOVQ   e+8(FP), CX
-	MOVQ   values+16(FP), DX
-	MOVQ   keys+32(FP), BX
-	MOVQ   step+40(FP), SI
-	VPXORD Z0, Z0, Z0
+	MOVQ         dst+0(FP), AX
+	MOVQ         e+8(FP), CX
+	MOVQ         values+16(FP), DX
+	MOVQ         keys+32(FP), BX
+	MOVQ         step+40(FP), SI
+	VPXORD       Z0, Z0, Z0
+	VBROADCASTSS c3f800000<>+0(SB), Z1
+	MOVQ         sum+24(FP), DI
+	VDIVPS       (DI), Z1, Z2
 
 panel:
 	MOVQ DX, DI
@@ -450,8 +500,7 @@ key:
 	ADDQ             SI, DX
 	SUBQ             $0x10, BX
 	JG               panel
-	MOVQ             by+24(FP), CX
-	VMULPS           (CX), Z0, Z0
+	VMULPS           Z2, Z0, Z0
 	VMOVUPS          Z0, (AX)
 	VZEROUPPER
 	RET

@@ -11,11 +11,11 @@ import (
 	"github.com/sbtc-go/sbtc/runtime/_asm/gen"
 )
 
-// panelScores writes the scores of the queries of a panel for the keys of whole panels.
+// panelScores writes the scores of the queries of a panel for keys from the beginning of a panel on.
 func (k kernel) panelScores() {
-	k.Begin(gen.AVX512, "panelScores", "func(dst, q, keys, top, scale *float32, dh, panels, step int)",
-		"computes the chains of fma over dh features, times *scale, for the 16 keys of each of the panels, step bytes apart: a row for each key, whose largest stay in top.")
-	dst, q, keys, top, dh, panels, step := k.Arg("dst"), k.Arg("q"), k.Arg("keys"), k.Arg("top"), k.Arg("dh"), k.Arg("panels"), k.Arg("step")
+	k.Begin(gen.AVX512, "panelScores", "func(dst, q, keys, top, scale *float32, dh, count, step int)",
+		"computes the chains of fma over dh features, times *scale, for so many keys in panels step bytes apart: a row for each key, whose largest stay in top.")
+	dst, q, keys, top, dh, count, step := k.Arg("dst"), k.Arg("q"), k.Arg("keys"), k.Arg("top"), k.Arg("dh"), k.Arg("count"), k.Arg("step")
 	most, scale, x, acc := k.Vec(), k.Vec(), k.Vec(), k.Vecs(lanes)
 	k.VMOVUPS(operand.Mem{Base: top}, most)
 	k.VBROADCASTSS(operand.Mem{Base: k.Arg("scale")}, scale)
@@ -37,22 +37,27 @@ func (k kernel) panelScores() {
 	k.DECQ(n)
 	k.JNZ(operand.LabelRef("feature"))
 	for j, a := range acc {
+		if j > 0 {
+			k.CMPQ(count, operand.Imm(uint64(j)))
+			k.JLE(operand.LabelRef("done"))
+		}
 		k.VMULPS(scale, a, a)
 		k.VMAXPS(most, a, most) // a > most ? a : most
 		k.VMOVUPS(a, k.At(dst, j))
 	}
 	k.ADDQ(operand.U32(4*lanes*lanes), dst)
 	k.ADDQ(step, keys)
-	k.DECQ(panels)
-	k.JNZ(operand.LabelRef("panel"))
+	k.SUBQ(operand.Imm(lanes), count)
+	k.JG(operand.LabelRef("panel"))
+	k.Label("done")
 	k.VMOVUPS(most, operand.Mem{Base: top})
 	k.End()
 }
 
 // panelValues writes the sums over the values of all keys for features.
 func (k kernel) panelValues(isa gen.ISA, features int) {
-	k.Begin(isa, fmt.Sprintf("panelValues%d", features), "func(dst, e, values, by *float32, keys, step int)",
-		fmt.Sprintf("computes the chains of fma over the keys, of %d features, from +0, times by: e has a row for each key, values a lane in panels step bytes apart.", features))
+	k.Begin(isa, fmt.Sprintf("panelValues%d", features), "func(dst, e, values, sum *float32, keys, step int)",
+		fmt.Sprintf("computes the chains of fma over the keys, of %d features, from +0, times 1/sum: e has a row for each key, values a lane in panels step bytes apart.", features))
 	dst, e, values, keys, step := k.Arg("dst"), k.Arg("e"), k.Arg("values"), k.Arg("keys"), k.Arg("step")
 	vecs := lanes / isa.Lanes
 	acc := make([]reg.VecVirtual, features*vecs)
@@ -60,9 +65,10 @@ func (k kernel) panelValues(isa gen.ISA, features int) {
 		acc[i] = k.Zero()
 	}
 	x := k.Vecs(vecs)
-	var b reg.VecVirtual
-	if isa == gen.AVX2 {
-		b = k.Vec()
+	b := k.Const(0x3f800000)
+	by, sum := k.Vecs(vecs), k.Arg("sum")
+	for i, r := range by {
+		k.VDIVPS(k.At(sum, i), b, r)
 	}
 	v, n := k.GP64(), k.GP64()
 	k.Label("panel")
@@ -93,9 +99,8 @@ func (k kernel) panelValues(isa gen.ISA, features int) {
 	k.ADDQ(step, values)
 	k.SUBQ(operand.Imm(lanes), keys)
 	k.JG(operand.LabelRef("panel"))
-	by := k.Arg("by")
 	for i, a := range acc {
-		k.VMULPS(k.At(by, i%vecs), a, a)
+		k.VMULPS(by[i%vecs], a, a)
 		k.VMOVUPS(a, k.At(dst, i))
 	}
 	k.End()
