@@ -58,6 +58,11 @@ func attendOne(dst, q, mask, scores []float32, s *oneQuery, parts ...keyPart) {
 
 // weightKeys turns chains into e and returns their sum.
 func weightKeys(scores, mask []float32, h int, s *oneQuery, parts []keyPart) (all float32) {
+	if mask == nil && len(parts) == 1 {
+		if sum, ok := keyWeights(scores, parts[0].n, s.scale); ok {
+			return sum
+		}
+	}
 	top := everyLane(-inf32)
 	at, first := 0, h*s.maskHead
 	for _, p := range parts {

@@ -47,6 +47,12 @@ func queryPair4AVX512(dst, q, keys *float32, dh, step, next int)
 func rowProducts2AVX512(dst, dst2, src, e, e2, rest *float32, panels, step int)
 
 //go:noescape
+func keyWeightsAVX2(scores, rest *float32, panels int, scale float32) float32
+
+//go:noescape
+func keyWeightsAVX512(scores, rest *float32, panels int, scale float32) float32
+
+//go:noescape
 func spreadRowAVX2(dst, src, member *float32, n int)
 
 //go:noescape
@@ -66,6 +72,10 @@ func rowBlocks(rows, n int, wide, narrow func(i int)) bool {
 	if path == pathAVX512 {
 		for ; i+16 <= n; i += 16 {
 			wide(i)
+		}
+		if i > 0 && n-i > 4 {
+			wide(n - 16)
+			return true
 		}
 	}
 	for ; i+4 <= n; i += 4 {
@@ -163,6 +173,20 @@ func queryPair(dst, q, keys []float32, panels, step, next int) {
 		queryKeys(dst[p*lanes:], q[:dh], keys[p*step:], panels-p, step)
 		queryKeys(dst[next+p*lanes:], q[dh:], keys[p*step:], panels-p, step)
 	}
+}
+
+// keyWeights turns the chains of n keys into e = expneg(x·scale - max), +0 in lanes without a key, and returns the sum of e, if there
+// is code for it.
+func keyWeights(scores []float32, n int, scale float32) (sum float32, ok bool) {
+	if path == pathPureGo || n == 0 || n > longRows {
+		return 0, false
+	}
+	var m [lanes]float32
+	rest := lastLanes(&m, n)
+	if path == pathAVX512 {
+		return keyWeightsAVX512(&scores[0], rest, n/lanes, scale), true
+	}
+	return keyWeightsAVX2(&scores[0], rest, n/lanes, scale), true
 }
 
 // rowProducts2 is rowProducts with e and with e2.

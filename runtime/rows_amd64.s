@@ -1148,6 +1148,166 @@ feature:
 	VZEROUPPER
 	RET
 
+// func keyWeightsAVX2(scores *float32, rest *float32, panels int, scale float32) float32
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·keyWeightsAVX2(SB), NOSPLIT, $0-36
+	MOVQ         scores+0(FP), AX
+	MOVQ         rest+8(FP), CX
+	MOVQ         panels+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Y0
+	VBROADCASTSS cff800000<>+0(SB), Y1
+	VMOVAPS      Y1, Y2
+	VXORPS       Y4, Y4, Y4
+	VMOVAPS      Y1, Y3
+	VXORPS       Y5, Y5, Y5
+	MOVQ         AX, BX
+	MOVQ         DX, SI
+	TESTQ        SI, SI
+	JZ           lastscore
+
+score:
+	VMULPS  (BX), Y0, Y6
+	VMAXPS  Y2, Y6, Y2
+	VMOVUPS Y6, (BX)
+	VMULPS  32(BX), Y0, Y6
+	VMAXPS  Y3, Y6, Y3
+	VMOVUPS Y6, 32(BX)
+	ADDQ    $0x40, BX
+	DECQ    SI
+	JNZ     score
+
+lastscore:
+	TESTQ     CX, CX
+	JZ        top
+	VMULPS    (BX), Y0, Y6
+	VMOVUPS   (CX), Y7
+	VBLENDVPS Y7, Y6, Y1, Y6
+	VMAXPS    Y2, Y6, Y2
+	VMOVUPS   Y6, (BX)
+	VMULPS    32(BX), Y0, Y0
+	VMOVUPS   32(CX), Y6
+	VBLENDVPS Y6, Y0, Y1, Y0
+	VMAXPS    Y3, Y0, Y3
+	VMOVUPS   Y0, 32(BX)
+	INCQ      DX
+
+top:
+	VMAXPS       Y2, Y3, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VMAXPS       X2, X0, X2
+	VPERMILPS    $0x0e, X2, X0
+	VMAXPS       X2, X0, X2
+	VPERMILPS    $0x01, X2, X0
+	VMAXPS       X2, X0, X2
+	VBROADCASTSS X2, Y0
+
+exp:
+	VMOVUPS      (AX), Y1
+	VSUBPS       Y0, Y1, Y1
+	VBROADCASTSS cc2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      32(AX), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMAXPS       Y3, Y2, Y2
+	VBROADCASTSS c4b400000<>+0(SB), Y6
+	VMOVAPS      Y6, Y3
+	VBROADCASTSS c3fb8aa3b<>+0(SB), Y7
+	VFMADD231PS  Y7, Y1, Y3
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y7, Y2, Y6
+	VBROADCASTSS c4b400000<>+0(SB), Y8
+	VSUBPS       Y8, Y3, Y7
+	VSUBPS       Y8, Y6, Y8
+	VBROADCASTSS cbf318000<>+0(SB), Y9
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS c395e8083<>+0(SB), Y9
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS c3c091cc4<>+0(SB), Y8
+	VMOVAPS      Y8, Y7
+	VBROADCASTSS c3ab527c4<>+0(SB), Y9
+	VFMADD231PS  Y1, Y9, Y7
+	VMOVAPS      Y8, Y8
+	VFMADD231PS  Y2, Y9, Y8
+	VBROADCASTSS c3d2aac57<>+0(SB), Y9
+	VFMADD213PS  Y9, Y1, Y7
+	VFMADD213PS  Y9, Y2, Y8
+	VBROADCASTSS c3e2aaa49<>+0(SB), Y9
+	VFMADD213PS  Y9, Y1, Y7
+	VFMADD213PS  Y9, Y2, Y8
+	VBROADCASTSS c3efffffe<>+0(SB), Y9
+	VFMADD213PS  Y9, Y1, Y7
+	VFMADD213PS  Y9, Y2, Y8
+	VMULPS       Y1, Y1, Y9
+	VMULPS       Y2, Y2, Y10
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y10, Y8, Y2
+	VBROADCASTSS c3f800000<>+0(SB), Y7
+	VADDPS       Y7, Y1, Y1
+	VADDPS       Y7, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y6, Y6
+	VBROADCASTSS c3f800000<>+0(SB), Y7
+	VPADDD       Y7, Y3, Y3
+	VPADDD       Y7, Y6, Y6
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMOVUPS      Y1, (AX)
+	VADDPS       Y1, Y4, Y4
+	VMOVUPS      Y2, 32(AX)
+	VADDPS       Y2, Y5, Y5
+	ADDQ         $0x40, AX
+	DECQ         DX
+	JNZ          exp
+	VADDPS       Y4, Y5, Y4
+	VEXTRACTF128 $0x01, Y4, X0
+	VADDPS       X4, X0, X4
+	VPERMILPS    $0x0e, X4, X0
+	VADDPS       X4, X0, X4
+	VPERMILPS    $0x01, X4, X0
+	VADDPS       X4, X0, X4
+	MOVSS        X4, ret+32(FP)
+	VZEROUPPER
+	RET
+
+DATA cff800000<>+0(SB)/4, $0xff800000
+GLOBL cff800000<>(SB), RODATA|NOPTR, $4
+
+DATA cc2b00000<>+0(SB)/4, $0xc2b00000
+GLOBL cc2b00000<>(SB), RODATA|NOPTR, $4
+
+DATA c4b400000<>+0(SB)/4, $0x4b400000
+GLOBL c4b400000<>(SB), RODATA|NOPTR, $4
+
+DATA c3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $4
+
+DATA cbf318000<>+0(SB)/4, $0xbf318000
+GLOBL cbf318000<>(SB), RODATA|NOPTR, $4
+
+DATA c395e8083<>+0(SB)/4, $0x395e8083
+GLOBL c395e8083<>(SB), RODATA|NOPTR, $4
+
+DATA c3c091cc4<>+0(SB)/4, $0x3c091cc4
+GLOBL c3c091cc4<>(SB), RODATA|NOPTR, $4
+
+DATA c3ab527c4<>+0(SB)/4, $0x3ab527c4
+GLOBL c3ab527c4<>(SB), RODATA|NOPTR, $4
+
+DATA c3d2aac57<>+0(SB)/4, $0x3d2aac57
+GLOBL c3d2aac57<>(SB), RODATA|NOPTR, $4
+
+DATA c3e2aaa49<>+0(SB)/4, $0x3e2aaa49
+GLOBL c3e2aaa49<>(SB), RODATA|NOPTR, $4
+
+DATA c3efffffe<>+0(SB)/4, $0x3efffffe
+GLOBL c3efffffe<>(SB), RODATA|NOPTR, $4
+
+DATA c3f800000<>+0(SB)/4, $0x3f800000
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
+
 // func spreadRowAVX512(dst *float32, src *float32, member *float32, n int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·spreadRowAVX512(SB), NOSPLIT, $0-32
@@ -1165,6 +1325,102 @@ feature:
 	ADDQ         $0x40, AX
 	DECQ         BX
 	JNZ          feature
+	VZEROUPPER
+	RET
+
+// func keyWeightsAVX512(scores *float32, rest *float32, panels int, scale float32) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·keyWeightsAVX512(SB), NOSPLIT, $0-36
+	MOVQ         scores+0(FP), AX
+	MOVQ         rest+8(FP), CX
+	MOVQ         panels+16(FP), DX
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Z0
+	VBROADCASTSS cff800000<>+0(SB), Z2
+	VMOVAPS      Z2, Z3
+	VPXORD       Z1, Z1, Z1
+	MOVQ         AX, BX
+	MOVQ         DX, SI
+	TESTQ        SI, SI
+	JZ           lastscore
+
+score:
+	VMULPS  (BX), Z0, Z4
+	VMAXPS  Z3, Z4, Z3
+	VMOVUPS Z4, (BX)
+	ADDQ    $0x40, BX
+	DECQ    SI
+	JNZ     score
+
+lastscore:
+	TESTQ     CX, CX
+	JZ        top
+	VMULPS    (BX), Z0, Z0
+	VMOVUPS   (CX), Z4
+	VPMOVD2M  Z4, K1
+	VBLENDMPS Z0, Z2, K1, Z0
+	VMAXPS    Z3, Z0, Z3
+	VMOVUPS   Z0, (BX)
+	INCQ      DX
+
+top:
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VMAXPS        Y3, Y0, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VMAXPS        X3, X0, X3
+	VPERMILPS     $0x0e, X3, X0
+	VMAXPS        X3, X0, X3
+	VPERMILPS     $0x01, X3, X0
+	VMAXPS        X3, X0, X3
+	VBROADCASTSS  X3, Z0
+
+exp:
+	VMOVUPS       (AX), Z2
+	VSUBPS        Z0, Z2, Z2
+	VBROADCASTSS  cc2b00000<>+0(SB), Z3
+	VMAXPS        Z2, Z3, Z2
+	VBROADCASTSS  c4b400000<>+0(SB), Z3
+	VMOVAPS       Z3, Z3
+	VBROADCASTSS  c3fb8aa3b<>+0(SB), Z4
+	VFMADD231PS   Z4, Z2, Z3
+	VBROADCASTSS  c4b400000<>+0(SB), Z4
+	VSUBPS        Z4, Z3, Z4
+	VBROADCASTSS  cbf318000<>+0(SB), Z5
+	VFMADD231PS   Z5, Z4, Z2
+	VBROADCASTSS  c395e8083<>+0(SB), Z5
+	VFMADD231PS   Z5, Z4, Z2
+	VBROADCASTSS  c3c091cc4<>+0(SB), Z4
+	VMOVAPS       Z4, Z4
+	VBROADCASTSS  c3ab527c4<>+0(SB), Z5
+	VFMADD231PS   Z2, Z5, Z4
+	VBROADCASTSS  c3d2aac57<>+0(SB), Z5
+	VFMADD213PS   Z5, Z2, Z4
+	VBROADCASTSS  c3e2aaa49<>+0(SB), Z5
+	VFMADD213PS   Z5, Z2, Z4
+	VBROADCASTSS  c3efffffe<>+0(SB), Z5
+	VFMADD213PS   Z5, Z2, Z4
+	VMULPS        Z2, Z2, Z5
+	VFMADD231PS   Z5, Z4, Z2
+	VBROADCASTSS  c3f800000<>+0(SB), Z4
+	VADDPS        Z4, Z2, Z2
+	VPSLLD        $0x17, Z3, Z3
+	VBROADCASTSS  c3f800000<>+0(SB), Z4
+	VPADDD        Z4, Z3, Z3
+	VMULPS        Z3, Z2, Z2
+	VMOVUPS       Z2, (AX)
+	VADDPS        Z2, Z1, Z1
+	ADDQ          $0x40, AX
+	DECQ          DX
+	JNZ           exp
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y1, Y0, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPS        X1, X0, X1
+	VPERMILPS     $0x0e, X1, X0
+	VADDPS        X1, X0, X1
+	VPERMILPS     $0x01, X1, X0
+	VADDPS        X1, X0, X1
+	MOVSS         X1, ret+32(FP)
 	VZEROUPPER
 	RET
 

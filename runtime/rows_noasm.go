@@ -27,3 +27,5 @@ func rowProducts2(dst, dst2, src, e, e2 []float32, rows, n, step int) {
 	rowProductsGeneric(dst, src, e, rows, n, step)
 	rowProductsGeneric(dst2, src, e2, rows, n, step)
 }
+
+func keyWeights(scores []float32, n int, scale float32) (sum float32, ok bool) { return 0, false }

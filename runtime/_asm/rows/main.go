@@ -29,6 +29,7 @@ func main() {
 	}
 	for _, isa := range gen.ISAs {
 		k.spread(isa)
+		k.keyWeights(isa)
 	}
 	k.products2()
 	k.Write("rows", "rows_amd64")
