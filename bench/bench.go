@@ -132,7 +132,7 @@ func (w *run) size() error {
 
 // job is what engines run: files names the model for those that are no compiled package.
 func (w *run) job(file string) (timer.Job, error) {
-	inputs, outputs := codegen.Fields(w.sample.Compiled.Graph)
+	inputs, outputs := w.sample.Compiled.Fields()
 	job := timer.Job{Library: w.Library, Model: file}
 	for i, f := range inputs {
 		data, err := encode(w.sample.In[i])
@@ -219,7 +219,7 @@ func (w *run) outputs(c *contestant) ([]*ir.Tensor, error) {
 		return nil, fmt.Errorf("%s: %w", c.name, err)
 	}
 	out := make([]*ir.Tensor, len(r.Outputs))
-	for i, v := range w.sample.Compiled.Graph.Out {
+	for i, v := range w.sample.Compiled.Out {
 		if out[i], err = decode(v.Type, r.Outputs[i]); err != nil {
 			return nil, fmt.Errorf("output %q: %w", v.Name, err)
 		}

@@ -119,7 +119,7 @@ func main() { timer.Serve(timer.Compiled(p.New)) }
 
 // minimalMain is a program that makes an instance, runs it, and tells how long that took. After a few runs more it waits.
 func minimalMain(c *check.Compiled) string {
-	inputs, outputs := codegen.Fields(c.Graph)
+	inputs, outputs := c.Fields()
 	make := func(fields []codegen.Field) string {
 		var list []string
 		for _, f := range fields {

@@ -34,7 +34,7 @@ func (w *run) openORT() error {
 	if w.Library == "" {
 		return nil
 	}
-	for _, v := range slices.Concat(w.sample.Compiled.Graph.In, w.sample.Compiled.Graph.Out) {
+	for _, v := range slices.Concat(w.sample.Compiled.In, w.sample.Compiled.Out) {
 		if !v.Type.Static() || !slices.Contains(numbers, v.Type.DType) {
 			return fmt.Errorf("ONNX Runtime is compared on tensors of numbers with fixed shapes; %q is %v; leave out --ort", v.Name, v.Type)
 		}
@@ -190,7 +190,7 @@ func (w *run) compareORT(c *contestant, kind string) error {
 	if err != nil {
 		return err
 	}
-	for i, v := range w.sample.Compiled.Graph.Out {
+	for i, v := range w.sample.Compiled.Out {
 		c.err = max(c.err, relativeError(w.want[i], got[i]))
 		c.agrees = ir.Agree(w.want[i], got[i], ir.Compiled) == nil && (i == 0 || c.agrees)
 		if kind != fp32 {

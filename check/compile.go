@@ -55,26 +55,34 @@ func Load(path string, to Stage, opt Options) (m *frontend.Model, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := advance(m, path, to, opt); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// advance takes an imported model to a stage.
+func advance(m *frontend.Model, path string, to Stage, opt Options) error {
 	run := passes.Options{Disable: opt.Disable, After: opt.After, Log: opt.Log}
 	if opt.Lossy != nil && to >= Changed {
 		if err := passes.Fixpoint(m.Graph, passes.Portable, run); err != nil {
-			return nil, inFile(path, err)
+			return inFile(path, err)
 		}
 		if err := opt.Lossy.change(m.Graph); err != nil {
-			return nil, inFile(path, err)
+			return inFile(path, err)
 		}
 	}
 	if to >= Portable {
 		if err := passes.Fixpoint(m.Graph, passes.Portable, run); err != nil {
-			return nil, inFile(path, err)
+			return inFile(path, err)
 		}
 	}
 	if to >= Low {
 		if err := passes.Run(m.Graph, passes.TargetFor(opt.choice()), run); err != nil {
-			return nil, inFile(path, err)
+			return inFile(path, err)
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // choice is that of the mode.
@@ -86,25 +94,24 @@ func (o Options) choice() passes.Choice {
 
 // A Compiled is a model as a Go package.
 type Compiled struct {
-	Graph   *ir.Graph // of low operators
+	Graph   *ir.Graph   // of low operators
+	In, Out []*ir.Value // of the package: those of the graph, for all samples
 	Package string
 	Files   []codegen.File
-	Samples int // the package takes 1 to so many samples; 1 where their number is fixed
+	Samples int   // the package takes 1 to so many samples; 1 where their number is fixed
+	Fixed   error // why it is, for several samples
+	Each    int   // how many samples the package runs through the graph one by one, 1 where the graph takes all at once
 }
 
 // Compile reads the model at path and makes the files of its package, writing nothing.
 func Compile(path string, opt Options) (c *Compiled, err error) {
-	m, err := Load(path, Low, opt)
+	m, err := Load(path, Imported, opt)
 	if err != nil {
 		return nil, err
 	}
-	defer recoverBug("code generation for "+path, &err)
-	c = &Compiled{Graph: m.Graph, Package: opt.Package}
-	if c.Package == "" {
-		c.Package = codegen.PackageName(filepath.Base(path))
-	}
-	c.Files, err = codegen.Generate(m.Graph, codegen.Options{
-		Package:    c.Package,
+	defer recoverBug("compiling "+path, &err)
+	g := codegen.Options{
+		Package:    opt.Package,
 		Model:      filepath.Base(path),
 		SHA256:     m.SHA256,
 		Flags:      opt.Flags,
@@ -112,11 +119,31 @@ func Compile(path string, opt Options) (c *Compiled, err error) {
 		Mode:       opt.Mode,
 		CodeBudget: opt.Choice.Budget,
 		Batch:      m.Batch,
-	})
-	if err != nil {
+	}
+	if g.Package == "" {
+		g.Package = codegen.PackageName(filepath.Base(path))
+	}
+	c = &Compiled{Package: g.Package, Each: 1}
+	if m.Batch > 1 {
+		one, apart, err := alone(path, m, opt)
+		if err != nil {
+			return nil, err
+		}
+		if g.Whole = apart; apart == nil {
+			c.Each, g.Each, m = m.Batch, true, one
+		}
+	}
+	if err := advance(m, path, Low, opt); err != nil {
+		return nil, err
+	}
+	c.Graph, c.In, c.Out = m.Graph, m.Graph.In, m.Graph.Out
+	if c.Each > 1 {
+		c.In, c.Out = repeated(c.In, c.Each), repeated(c.Out, c.Each)
+	}
+	if c.Files, err = codegen.Generate(m.Graph, g); err != nil {
 		return nil, inFile(path, err)
 	}
-	c.Samples = codegen.Samples(m.Graph, m.Batch)
+	c.Samples, c.Fixed = codegen.Samples(m.Graph, g)
 	return c, nil
 }
 

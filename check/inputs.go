@@ -7,11 +7,11 @@ import (
 	"github.com/sbtc-go/sbtc/ir"
 )
 
-// randomInputs returns inputs for g that seed fixes: floats uniform in [-1,1), integers in [-8,8) (unsigned [0,16)),
+// randomInputs returns inputs for these values that seed fixes: floats uniform in [-1,1), integers in [-8,8) (unsigned [0,16)),
 // booleans even, strings of a few letters.
-func randomInputs(g *ir.Graph, seed int) ([]*ir.Tensor, error) {
-	in := make([]*ir.Tensor, len(g.In))
-	for i, v := range g.In {
+func randomInputs(values []*ir.Value, seed int) ([]*ir.Tensor, error) {
+	in := make([]*ir.Tensor, len(values))
+	for i, v := range values {
 		t := v.Type
 		if !t.Static() {
 			return nil, fmt.Errorf("input %q is %v: without a fixed shape there are no random inputs", v.Name, t)

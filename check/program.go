@@ -123,24 +123,24 @@ func (p *Program) runExactly(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := p.packages[i].Graph.Eval(in)
+	want, err := p.packages[i].Eval(in)
 	if err != nil {
 		return nil, fmt.Errorf("the low graph: %w", err)
 	}
 	for k := range want {
 		if err := sameBits(got[k], want[k]); err != nil {
-			return nil, fmt.Errorf("output %q is not what the low graph gives: %w", p.packages[i].Graph.Out[k].Name, err)
+			return nil, fmt.Errorf("output %q is not what the low graph gives: %w", p.packages[i].Out[k].Name, err)
 		}
 	}
 	return got, nil
 }
 
 func (p *Program) exchange(i int, in []*ir.Tensor) ([]*ir.Tensor, error) {
-	g := p.packages[i].Graph
-	inputs, outputs := codegen.Fields(g)
-	if all := p.packages[i].Samples; all > 1 && in[0].Len() < g.In[0].Type.Len() {
+	c := p.packages[i]
+	inputs, outputs := c.Fields()
+	if all := c.Samples; all > 1 && in[0].Len() < c.In[0].Type.Len() {
 		for k, f := range outputs {
-			outputs[k].Type = first(f.Type, in[0].Len()*all/g.In[0].Type.Len(), all)
+			outputs[k].Type = first(f.Type, in[0].Len()*all/c.In[0].Type.Len(), all)
 		}
 	}
 	buf := bufio.NewWriterSize(p.in, 1<<16)

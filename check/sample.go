@@ -42,21 +42,21 @@ func NewSample(path string, opt Options, given map[string]*ir.Tensor, seed int) 
 	if s.Compiled, err = Compile(s.File, s.Options); err != nil {
 		return nil, err
 	}
-	g := s.Compiled.Graph
+	want := s.Compiled.In
 	switch {
 	case given != nil:
 		s.From = "given inputs"
-		s.In, err = Bind("input", given, g.In)
+		s.In, err = Bind("input", given, want)
 	case groups != nil:
 		s.From = groups[0].sets[0].Name
-		s.In, err = assign("input", groups[0].sets[0].Inputs, g.In)
-		if err == nil && !slices.EqualFunc(s.In, g.In, fits) { // recorded with other dimensions
+		s.In, err = assign("input", groups[0].sets[0].Inputs, want)
+		if err == nil && !slices.EqualFunc(s.In, want, fits) { // recorded with other dimensions
 			s.From, s.In = "", nil
 		}
 	}
 	if err == nil && s.In == nil {
 		s.From = "random inputs"
-		s.In, err = randomInputs(g, seed)
+		s.In, err = randomInputs(want, seed)
 	}
 	if err != nil {
 		return nil, inFile(path, err)

@@ -27,8 +27,9 @@ type Verify struct {
 type verifier struct {
 	Verify
 	*Report
-	imported, portable, low *ir.Graph
-	programs                []*Program
+	imported, portable *ir.Graph
+	compiled           *Compiled
+	programs           []*Program
 }
 
 // Run compiles the model, runs it in every form and compares: the interpreter on the imported graph with recorded
@@ -151,7 +152,7 @@ func (w *verifier) load() error {
 			return err
 		}
 	}
-	w.imported, w.portable, w.low = imported.Graph, portable.Graph, c.Graph
+	w.imported, w.portable, w.compiled = imported.Graph, portable.Graph, c
 	executors := []Executor{Native}
 	if c.hasAssembly() {
 		executors = append(executors, PureGo)
@@ -164,6 +165,15 @@ func (w *verifier) load() error {
 		w.programs = append(w.programs, p)
 	}
 	return nil
+}
+
+// low is the graph whose results are compared with those of the imported one: where the low graph has those of one sample
+// only, the portable one.
+func (w *verifier) low() *ir.Graph {
+	if w.compiled.Each > 1 {
+		return w.portable
+	}
+	return w.compiled.Graph
 }
 
 func (c *Compiled) hasAssembly() bool {
@@ -215,12 +225,12 @@ func (w *verifier) stages(name string, in, want []*ir.Tensor) error {
 	if err != nil {
 		return w.evalFailed(portableStage, err)
 	}
-	low, err := w.low.Eval(in)
+	low, err := w.compiled.Eval(in)
 	if err != nil {
 		return w.evalFailed(lowStage, err)
 	}
 	w.compare(name, portableStage, portable, want, in, w.portable, ir.Folding)
-	w.compare(name, lowStage, low, want, in, w.low, ir.Compiled)
+	w.compare(name, lowStage, low, want, in, w.low(), ir.Compiled)
 	for _, p := range w.programs {
 		check := fmt.Sprintf(compiledStage, p.executor)
 		got, err := p.Run(0, in)
@@ -301,7 +311,7 @@ func (w *verifier) trials() error {
 	for k := range w.Trials {
 		seed := w.Seed + k
 		name := fmt.Sprintf("random inputs, seed %d", seed)
-		in, err := randomInputs(w.imported, seed)
+		in, err := randomInputs(w.imported.In, seed)
 		if err != nil {
 			return inFile(w.Verify.Model, err)
 		}

@@ -14,25 +14,51 @@ import (
 // batch is what a package knows of the samples that Run takes. In one that serves 1 to size of them Run has their number
 // in n, and walks only the first n parts of every value; with size 1 all counts are fixed.
 type batch struct {
-	size   int                // samples; 1 where their number is fixed
+	count  int                // samples that Run takes at most; 1 where their number is fixed
+	size   int                // those that the code computes at once, the same or 1
 	fixed  error              // why a package for several samples takes only as many, nil if it takes fewer
 	parted map[*ir.Value]bool // what has a part for each sample
 	panels map[int]bool       // rows of a sample of which Run counts the panels
 }
 
 // newBatch asks the graph whether its samples are independent.
-func newBatch(g *ir.Graph, size int) batch {
-	b := batch{size: 1, panels: map[int]bool{}}
-	if size > 1 {
-		if b.parted, b.fixed = low.Batched(g, size); b.fixed == nil {
-			b.size = size
+func newBatch(g *ir.Graph, opt Options) batch {
+	b := batch{count: 1, size: 1, panels: map[int]bool{}}
+	switch {
+	case opt.Each:
+		b.count = max(1, opt.Batch)
+	case opt.Batch > 1:
+		if b.parted, b.fixed = low.Batched(g, opt.Batch); b.fixed == nil {
+			b.count, b.size = opt.Batch, opt.Batch
+		} else if opt.Whole != nil {
+			b.fixed = opt.Whole
 		}
 	}
 	return b
 }
 
-// Samples is the most samples that the package generated for g takes, where it takes fewer too; else 1.
-func Samples(g *ir.Graph, size int) int { return newBatch(g, size).size }
+// Samples is the most samples that the package generated for g takes, where it takes fewer too; else 1, and why.
+func Samples(g *ir.Graph, opt Options) (n int, fixed error) {
+	b := newBatch(g, opt)
+	return b.count, b.fixed
+}
+
+// each reports whether Run goes through the samples one by one.
+func (b *batch) each() bool { return b.count > b.size }
+
+// fields are those of the package for g.
+func (b *batch) fields(g *ir.Graph) (in, out []Field) {
+	in, out = Fields(g.In), Fields(g.Out)
+	for _, list := range [][]Field{in, out} {
+		for i := range list {
+			if b.each() {
+				list[i].Type.Shape = slices.Clone(list[i].Type.Shape)
+				list[i].Type.Shape[0] *= b.count
+			}
+		}
+	}
+	return in, out
+}
 
 // has reports whether the size of v depends on the number of samples.
 func (b *batch) has(v *ir.Value) bool { return b.size > 1 && b.parted[v] }
@@ -40,6 +66,14 @@ func (b *batch) has(v *ir.Value) bool { return b.size > 1 && b.parted[v] }
 // times is an expression for total·n/size.
 func (b *batch) times(total int) *jen.Statement {
 	if per := total / b.size; per != 1 {
+		return jen.Id("n").Op("*").Lit(per)
+	}
+	return jen.Id("n")
+}
+
+// of is an expression for total·n/count.
+func (b *batch) of(total int) *jen.Statement {
+	if per := total / b.count; per != 1 {
 		return jen.Id("n").Op("*").Lit(per)
 	}
 	return jen.Id("n")
@@ -185,8 +219,8 @@ func (e *emitter) shaped(table *jen.Statement, set setFields) *jen.Statement {
 // doc is the paragraph of the package comment about samples: size is their number in the graph.
 func (b *batch) doc(size int) []string {
 	switch {
-	case b.size > 1:
-		return []string{fmt.Sprintf("Run takes 1 to %d samples, and its work grows with their number. A sample gives the same result, bit for", b.size),
+	case b.count > 1:
+		return []string{fmt.Sprintf("Run takes 1 to %d samples, and its work grows with their number. A sample gives the same result, bit for", b.count),
 			"bit, at every place of every batch.", ""}
 	case b.fixed != nil:
 		return []string{fmt.Sprintf("Run takes exactly %d samples, because it cannot be shown that they do not depend on each other:", size),
@@ -197,14 +231,14 @@ func (b *batch) doc(size int) []string {
 
 // elements tells how long the slice of an input or output of total elements is.
 func (b *batch) elements(total int) string {
-	if b.size > 1 {
-		return fmt.Sprintf("%d elements for each of 1 to %d samples", total/b.size, b.size)
+	if b.count > 1 {
+		return fmt.Sprintf("%d elements for each of 1 to %d samples", total/b.count, b.count)
 	}
 	return fmt.Sprintf("%d elements", total)
 }
 
 func (b *batch) runDoc() string {
-	if b.size > 1 {
+	if b.count > 1 {
 		return " The length of the first input tells the number of samples."
 	}
 	return ""
@@ -217,17 +251,17 @@ func (e *emitter) sampleLengths(g *jen.Group) {
 		if i >= len(e.in) {
 			arg, kind = "out", "output"
 		}
-		slice, per := jen.Id(arg).Dot(x.Go), x.Type.Len()/e.batch.size
+		slice, per := jen.Id(arg).Dot(x.Go), x.Type.Len()/e.batch.count
 		fail := func(text string, args ...jen.Code) *jen.Statement {
 			return jen.Return(jen.Qual("fmt", "Errorf").Call(append([]jen.Code{jen.Lit(kind + " %q has %d elements, " + text), jen.Lit(x.Name), jen.Len(slice.Clone())}, args...)...))
 		}
 		if i == 0 {
 			g.Id("n").Op(":=").Len(slice.Clone()).Op("/").Lit(per)
-			g.If(jen.Id("n").Op("<").Lit(1).Op("||").Id("n").Op(">").Lit(e.batch.size).Op("||").Len(slice.Clone()).Op("!=").Add(e.batch.times(x.Type.Len()))).Block(
-				fail(fmt.Sprintf("the model takes 1 to %d samples of %d", e.batch.size, per)))
+			g.If(jen.Id("n").Op("<").Lit(1).Op("||").Id("n").Op(">").Lit(e.batch.count).Op("||").Len(slice.Clone()).Op("!=").Add(e.batch.of(x.Type.Len()))).Block(
+				fail(fmt.Sprintf("the model takes 1 to %d samples of %d", e.batch.count, per)))
 			continue
 		}
-		g.If(jen.Len(slice.Clone()).Op("!=").Add(e.batch.times(x.Type.Len()))).Block(
+		g.If(jen.Len(slice.Clone()).Op("!=").Add(e.batch.of(x.Type.Len()))).Block(
 			fail(fmt.Sprintf("%%d samples have %d each", per), jen.Id("n")))
 	}
 }

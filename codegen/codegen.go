@@ -3,6 +3,7 @@ package codegen
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +25,9 @@ type Options struct {
 	Flags   string // of the command, for the header; "" if none
 	Version string // of sbtc
 	Mode    Mode
-	Batch   int // length of the first axis that all inputs and outputs share; at most 1 if there is none
+	Batch   int   // length of the first axis that all inputs and outputs share; at most 1 if there is none
+	Each    bool  // the graph is for one of Batch samples, which are to be run one by one
+	Whole   error // why the samples of the graph cannot be run one by one
 
 	// CodeBudget is how many bytes of machine code may hold weights, for AVX-512 first and of what is left for AVX2; 0 is
 	// 16 MiB, less than 0 none. Layers beyond it take loops.
@@ -109,16 +112,16 @@ type emitter struct {
 }
 
 func newEmitter(g *ir.Graph, opt Options) *emitter {
-	return &emitter{g: g, opt: opt, kernels: map[string]bool{}, funcs: map[string]string{}, arena: newArena(g), batch: newBatch(g, opt.Batch),
+	return &emitter{g: g, opt: opt, kernels: map[string]bool{}, funcs: map[string]string{}, arena: newArena(g), batch: newBatch(g, opt),
 		consts: map[*ir.Value]*ir.Tensor{}, strings: map[*ir.Value]string{}, weights: weights{mode: opt.Mode}}
 }
 
 // emit fills in everything but the files' frames.
 func (e *emitter) emit() error {
-	if err := e.check(); err != nil {
+	if err := errors.Join(e.check(), e.checkEach()); err != nil {
 		return err
 	}
-	e.in, e.out = Fields(e.g)
+	e.in, e.out = e.batch.fields(e.g)
 	e.pairs()
 	e.workers.plan(e)
 	for i, n := range e.g.Nodes {
@@ -129,7 +132,7 @@ func (e *emitter) emit() error {
 		e.arena.end(n)
 		e.weights.ends = append(e.weights.ends, len(e.weights.data))
 	}
-	e.workers.finish()
+	e.workers.finish(e.batch.each())
 	return nil
 }
 

@@ -52,7 +52,8 @@ func TestBits(t *testing.T) {
 			for mode, m := range Modes {
 				batch := 1
 				fmt.Sscanf(name, "batch%d_", &batch)
-				out, err := Generate(g, Options{Package: PackageName(name), Model: name + ".onnx", Version: "test", Mode: Mode(mode), Batch: batch})
+				n, _ := fmt.Sscanf(name, "each%d_", &batch)
+				out, err := Generate(g, Options{Package: PackageName(name), Model: name + ".onnx", Version: "test", Mode: Mode(mode), Batch: batch, Each: n == 1})
 				if err != nil {
 					t.Errorf("%s: %s: %v", f, s.Name, err)
 					continue

@@ -19,10 +19,8 @@ type Field struct {
 // GoType is the type of the field.
 func (f Field) GoType() string { return "[]" + goType(f.Type.DType) }
 
-// Fields returns the fields of the package generated for g.
-func Fields(g *ir.Graph) (in, out []Field) { return fields(g.In), fields(g.Out) }
-
-func fields(vs []*ir.Value) []Field {
+// Fields returns the fields of a package for its inputs, or its outputs.
+func Fields(vs []*ir.Value) []Field {
 	out := make([]Field, len(vs))
 	used := map[string]bool{}
 	for i, v := range vs {

@@ -23,6 +23,7 @@ func (e *emitter) model() ([]byte, error) {
 	e.fieldStruct(f, "Outputs", "Outputs are where Run writes the outputs of the model, row-major.", e.out)
 	e.modelType(f)
 	e.run(f)
+	e.sample(f)
 	e.stepCode(f)
 	e.info(f)
 	e.weightsCode(f)
@@ -70,7 +71,7 @@ func (e *emitter) fieldStruct(f *jen.File, name, doc string, fields []Field) {
 func (e *emitter) modelType(f *jen.File) {
 	f.Comment("Model is an instance of the model with memory of its own: it serves one goroutine at a time. Instances share their weights.")
 	f.Type().Id("Model").StructFunc(func(g *jen.Group) {
-		if e.arena.size > 0 {
+		if e.arena.size > 0 && !e.batch.each() {
 			g.Id("arena").Index().Uint64()
 		}
 		if e.weights.fields != nil {
@@ -91,7 +92,7 @@ func (e *emitter) modelType(f *jen.File) {
 			g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))
 		}
 		g.Id("m").Op(":=").Op("&").Id("Model").Values(jen.DictFunc(func(d jen.Dict) {
-			if e.arena.size > 0 {
+			if e.arena.size > 0 && !e.batch.each() {
 				d[jen.Id("arena")] = jen.Make(jen.Index().Uint64(), jen.Lit((e.arena.size+e.workers.room)/8))
 			}
 			if e.weights.fields != nil {
@@ -109,7 +110,7 @@ func (e *emitter) modelType(f *jen.File) {
 	})
 	f.Comment("Close releases the instance and ends its goroutines. It may be called twice; Run must not be called afterwards.")
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("Close").Params().Error().BlockFunc(func(g *jen.Group) {
-		if e.workers.steps != nil {
+		if e.teamed() {
 			g.If(jen.Id("m").Dot("team").Op("!=").Nil()).Block(
 				jen.Id("m").Dot("team").Dot("close").Call(),
 				jen.Id("m").Dot("team").Op("=").Nil(),
@@ -124,11 +125,15 @@ func (e *emitter) run(f *jen.File) {
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("Run").Params(
 		jen.Id("in").Op("*").Id("Inputs"), jen.Id("out").Op("*").Id("Outputs"),
 	).Error().BlockFunc(func(g *jen.Group) {
-		if e.batch.size > 1 {
+		if e.batch.count > 1 {
 			e.sampleLengths(g)
 		} else {
 			e.lengths(g, "in", "input", e.in)
 			e.lengths(g, "out", "output", e.out)
+		}
+		if e.batch.each() {
+			e.samplesInTurn(g)
+			return
 		}
 		e.batch.panelCounts(g)
 		text := fmt.Sprintf("%#v", jen.Block(e.body...))

@@ -71,10 +71,10 @@ func (e *emitter) goldenTest(f *jen.File) {
 		jen.Defer().Func().Params().Block(jen.Id("path").Op("=").Id("best")).Call(),
 		jen.For(jen.Id("path").Op("=").Id("best"), jen.Id("path").Op(">=").Lit(0), jen.Id("path").Op("--")).BlockFunc(func(g *jen.Group) {
 			g.Id("t").Dot("Run").Call(jen.Id(e.use("pathNames")).Index(jen.Id("path")), jen.Id("testGolden"))
-			if e.batch.size > 1 {
+			if e.batch.count > 1 {
 				g.Id("t").Dot("Run").Call(jen.Id("pathNames").Index(jen.Id("path")).Op("+").Lit("/batch"), jen.Id("testBatch"))
 			}
-			if e.workers.steps != nil {
+			if e.teamed() {
 				g.Id("t").Dot("Run").Call(jen.Id("pathNames").Index(jen.Id("path")).Op("+").Lit("/workers"), jen.Id("testWorkers"))
 			}
 		}),
@@ -105,7 +105,7 @@ func (e *emitter) onPath(g *jen.Group, options ...jen.Code) {
 // batchTest writes a test that runs every sample alone, and the first ones without the others: the results must be those
 // in the whole batch.
 func (e *emitter) batchTest(f *jen.File) {
-	if e.batch.size == 1 {
+	if e.batch.count == 1 {
 		return
 	}
 	f.Comment("samples are n samples from sample i on.")
@@ -114,7 +114,7 @@ func (e *emitter) batchTest(f *jen.File) {
 		cut := func(arg string, fields []Field) jen.Code {
 			return jen.ValuesFunc(func(v *jen.Group) {
 				for _, x := range fields {
-					per := x.Type.Len() / e.batch.size
+					per := x.Type.Len() / e.batch.count
 					v.Id(x.Go).Op(":").Id(arg).Dot(x.Go).Index(jen.Id("i").Op("*").Lit(per), jen.Parens(jen.Id("i").Op("+").Id("n")).Op("*").Lit(per))
 				}
 			})
@@ -134,7 +134,7 @@ func (e *emitter) batchTest(f *jen.File) {
 				jen.Id("t").Dot("Errorf").Call(jen.Lit("%d samples from %d on give another result than in the whole batch"), jen.Id("n"), jen.Id("i")),
 			),
 		)
-		g.For(jen.Id("i").Op(":=").Lit(0), jen.Id("i").Op("<").Lit(e.batch.size), jen.Id("i").Op("+=").Lit(1).Op("+").Id("i").Op("/").Lit(4)).Block(
+		g.For(jen.Id("i").Op(":=").Lit(0), jen.Id("i").Op("<").Lit(e.batch.count), jen.Id("i").Op("+=").Lit(1).Op("+").Id("i").Op("/").Lit(4)).Block(
 			jen.Id("check").Call(jen.Id("i"), jen.Lit(1)),
 			jen.Id("check").Call(jen.Lit(0), jen.Id("i").Op("+").Lit(1)),
 		)
@@ -143,7 +143,7 @@ func (e *emitter) batchTest(f *jen.File) {
 
 // workersTest writes a test of goroutines that share the work, and a benchmark of them.
 func (e *emitter) workersTest(f *jen.File) {
-	if e.workers.steps == nil {
+	if !e.teamed() {
 		return
 	}
 	f.Func().Id("testWorkers").Params(jen.Id("t").Op("*").Qual("testing", "T")).BlockFunc(func(g *jen.Group) {
@@ -164,6 +164,17 @@ func (e *emitter) workersTest(f *jen.File) {
 					jen.Id("t").Dot("Errorf").Call(jen.Lit("Run allocates %v times"), jen.Id("n")),
 				),
 			)
+			if e.batch.count > 1 {
+				g.Comment("Workers share the panels of one sample.")
+				g.List(jen.Id("in"), jen.Id("out")).Op(":=").Id("buffers").Call(jen.Lit(3))
+				g.List(jen.Id("_"), jen.Id("part")).Op(":=").Id("buffers").Call(jen.Lit(3))
+				g.List(jen.Id("x"), jen.Id("want")).Op(":=").Id("samples").Call(jen.Id("in"), jen.Id("out"), jen.Lit(e.batch.count-1), jen.Lit(1))
+				g.List(jen.Id("_"), jen.Id("y")).Op(":=").Id("samples").Call(jen.Id("in"), jen.Id("part"), jen.Lit(0), jen.Lit(1))
+				g.If(jen.Err().Op(":=").Qual("errors", "Join").Call(jen.Id("m").Dot("Run").Call(jen.Id("in"), jen.Id("out")), jen.Id("m").Dot("Run").Call(jen.Id("x"), jen.Id("y"))), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
+				g.If(jen.Id("hash").Call(jen.Id("y")).Op("!=").Id("hash").Call(jen.Id("want"))).Block(
+					jen.Id("t").Dot("Errorf").Call(jen.Lit("%d workers: the last sample alone gives another result than in the whole batch"), jen.Id("n")),
+				)
+			}
 			g.For(jen.Range().Lit(2)).Block(
 				jen.If(jen.Err().Op(":=").Id("m").Dot("Close").Call(), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Error").Call(jen.Err())),
 			)
@@ -219,11 +230,11 @@ func (e *emitter) failsOnZeros() bool {
 	if !slices.ContainsFunc(e.g.Nodes, fails) {
 		return false
 	}
-	in := make([]*ir.Tensor, len(e.g.In))
-	for i, v := range e.g.In {
-		in[i] = ir.NewTensor(v.Type.DType, v.Type.Shape...)
+	in := make([]*ir.Tensor, len(e.in))
+	for i, f := range e.in {
+		in[i] = ir.NewTensor(f.Type.DType, f.Type.Shape...)
 	}
-	_, err := e.g.Eval(in)
+	_, err := e.eval(in)
 	return err != nil
 }
 
@@ -302,7 +313,7 @@ func (e *emitter) golden() ([]goldenHash, error) {
 	var errs [goldenVectors]error
 	var wg sync.WaitGroup
 	for i := range y {
-		wg.Go(func() { y[i], errs[i] = e.g.Eval(goldenInputs(e.g, uint64(i)+1)) })
+		wg.Go(func() { y[i], errs[i] = e.eval(goldenInputs(e.in, uint64(i)+1)) })
 	}
 	wg.Wait()
 	var out []goldenHash
@@ -319,16 +330,16 @@ func (e *emitter) golden() ([]goldenHash, error) {
 }
 
 // goldenInputs are the inputs that the generated function buffers makes of a seed.
-func goldenInputs(g *ir.Graph, seed uint64) []*ir.Tensor {
+func goldenInputs(fields []Field, seed uint64) []*ir.Tensor {
 	next := func() uint64 {
 		seed += 0x9e3779b97f4a7c15
 		z := (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
 		z = (z ^ z>>27) * 0x94d049bb133111eb
 		return z ^ z>>31
 	}
-	in := make([]*ir.Tensor, len(g.In))
-	for i, v := range g.In {
-		t := ir.NewTensor(v.Type.DType, v.Type.Shape...)
+	in := make([]*ir.Tensor, len(fields))
+	for i, f := range fields {
+		t := ir.NewTensor(f.Type.DType, f.Type.Shape...)
 		in[i] = t
 		for j := range t.Len() {
 			switch d := t.DType; {

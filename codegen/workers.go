@@ -153,11 +153,18 @@ func (e *emitter) join(n *ir.Node, code []jen.Code) {
 }
 
 // finish completes the calls of all steps.
-func (w *workers) finish() {
+func (w *workers) finish(each bool) {
 	for i, s := range w.steps {
-		s.call.Call(jen.Lit(i), s.panels, jen.Lit(s.grain()))
+		args := []jen.Code{jen.Lit(i), s.panels, jen.Lit(s.grain())}
+		if each {
+			args = append([]jen.Code{jen.Id("worker")}, args...)
+		}
+		s.call.Call(args...)
 	}
 }
+
+// teamed reports whether several goroutines may do the work of the package.
+func (e *emitter) teamed() bool { return e.workers.steps != nil || e.batch.each() }
 
 // grain is the number of panels that are worth taking.
 func (s *step) grain() int {

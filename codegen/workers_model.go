@@ -9,12 +9,15 @@ import (
 
 // workerFields are the fields of Model that goroutines need.
 func (e *emitter) workerFields(g *jen.Group) {
-	if e.workers.steps == nil {
+	if !e.teamed() {
 		return
+	}
+	if e.batch.each() {
+		e.sampleFields(g)
 	}
 	g.Id("team").Op("*").Id(e.use("team")).Comment("// nil: Run is alone")
 	g.Id("workers").Int()
-	if e.workers.room > 0 {
+	if e.workers.room > 0 && !e.batch.each() {
 		g.Id("scratch").Index().Index().Uint64().Comment("// of each worker")
 	}
 	if e.workers.n {
@@ -24,7 +27,7 @@ func (e *emitter) workerFields(g *jen.Group) {
 
 // withWorkers declares the option.
 func (e *emitter) withWorkers(f *jen.File) {
-	if e.workers.steps == nil {
+	if !e.teamed() {
 		f.Comment("WithWorkers is for larger models: work as small as that of this one is not shared, whatever n is, which must be 1 or more.")
 	} else {
 		f.Comment("WithWorkers lets Run share its work among n goroutines, GOMAXPROCS at most: that of its caller and others, which wait\n" +
@@ -33,7 +36,7 @@ func (e *emitter) withWorkers(f *jen.File) {
 	f.Func().Id("WithWorkers").Params(jen.Id("n").Int()).Id("Option").Block(
 		jen.Return(jen.Func().Params(jen.Id("m").Op("*").Id("Model")).Error().BlockFunc(func(g *jen.Group) {
 			g.If(jen.Id("n").Op("<").Lit(1)).Block(jen.Return(jen.Qual("fmt", "Errorf").Call(jen.Lit("%d workers, want 1 or more"), jen.Id("n"))))
-			if e.workers.steps != nil {
+			if e.teamed() {
 				g.Id("m").Dot("workers").Op("=").Id("min").Call(jen.Id("n"), jen.Qual("runtime", "GOMAXPROCS").Call(jen.Lit(0)))
 			}
 			g.Return(jen.Nil())
@@ -44,14 +47,16 @@ func (e *emitter) withWorkers(f *jen.File) {
 // startWorkers ends New.
 func (e *emitter) startWorkers(g *jen.Group) {
 	w := &e.workers
-	if w.steps == nil {
+	if !e.teamed() {
 		return
 	}
-	if w.room > 0 {
+	if e.batch.each() {
+		e.sampleArenas(g)
+	} else if w.room > 0 {
 		g.Id("m").Dot("scratch").Op("=").Append(jen.Id("m").Dot("scratch"), jen.Id("m").Dot("arena").Index(jen.Lit(e.arena.size/8), jen.Empty()))
 	}
 	g.If(jen.Id("m").Dot("workers").Op(">").Lit(1)).BlockFunc(func(g *jen.Group) {
-		if w.room > 0 {
+		if w.room > 0 && !e.batch.each() {
 			g.For(jen.Range().Id("m").Dot("workers").Op("-").Lit(1)).Block(
 				jen.Id("m").Dot("scratch").Op("=").Append(jen.Id("m").Dot("scratch"), jen.Make(jen.Index().Uint64(), jen.Lit(w.room/8))),
 			)
@@ -62,7 +67,7 @@ func (e *emitter) startWorkers(g *jen.Group) {
 
 // workerCount is the number of goroutines that Run uses.
 func (e *emitter) workerCount() *jen.Statement {
-	if e.workers.steps == nil {
+	if !e.teamed() {
 		return jen.Lit(1)
 	}
 	return jen.Id("max").Call(jen.Lit(1), jen.Id("m").Dot("workers"))
@@ -71,33 +76,50 @@ func (e *emitter) workerCount() *jen.Statement {
 // stepCode declares the steps.
 func (e *emitter) stepCode(f *jen.File) {
 	w := &e.workers
-	if w.steps == nil {
+	if !e.teamed() {
 		return
 	}
-	f.Comment("each computes all panels of a step, at least grain of them by one goroutine.")
-	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("each").Params(jen.List(jen.Id("step"), jen.Id("panels"), jen.Id("grain")).Int()).Block(
-		jen.If(jen.Id("m").Dot("team").Op("==").Nil()).Block(
-			jen.Id("m").Dot("step").Call(jen.Id("step"), jen.Lit(0), jen.Lit(0), jen.Id("panels")),
-			jen.Return(),
-		),
-		jen.Id("m").Dot("team").Dot("run").Call(jen.Id("step"), jen.Id("panels"), jen.Id("panels").Op("/").Id("grain")),
-	)
+	each := e.batch.each()
+	if w.steps != nil {
+		params, worker, alone := []jen.Code{jen.Id("step"), jen.Id("panels"), jen.Id("grain")}, jen.Lit(0), jen.Id("m").Dot("team").Op("==").Nil()
+		if each {
+			params, worker = append([]jen.Code{jen.Id("worker")}, params...), jen.Id("worker")
+			alone.Op("||").Id("m").Dot("apart")
+		}
+		f.Comment("each computes all panels of a step, at least grain of them by one goroutine.")
+		f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("each").Params(jen.List(params...).Int()).Block(
+			jen.If(alone).Block(
+				jen.Id("m").Dot("step").Call(jen.Id("step"), worker, jen.Lit(0), jen.Id("panels")),
+				jen.Return(),
+			),
+			jen.Id("m").Dot("team").Dot("run").Call(jen.Id("step"), jen.Id("panels"), jen.Id("min").Call(jen.Id("panels").Op("/").Id("grain"), jen.Id("m").Dot("workers"))),
+		)
+	}
 	var cases []jen.Code
 	for i, s := range w.steps {
 		cases = append(cases, jen.Case(jen.Lit(i)).Block(s.code...))
 	}
 	text := fmt.Sprintf("%#v", jen.Switch(jen.Id("step")).Block(cases...))
+	if each {
+		cases = append(cases, e.samplesCase())
+	}
 	uses := func(name string) bool { return strings.Contains(text, "("+name+", ") }
 	worker := "worker"
-	if !uses("s") {
+	if !uses("s") && !each {
 		worker = "_"
 	}
 	f.Comment("step computes panels [lo, hi) of a step, which do not depend on others of its results.")
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("step").Params(jen.List(jen.Id("step"), jen.Id(worker), jen.Id("lo"), jen.Id("hi")).Int()).BlockFunc(func(g *jen.Group) {
-		if uses("a") {
+		switch {
+		case uses("a") && each:
+			e.arenaOfStep(g)
+		case uses("a"):
 			g.Id("a").Op(":=").Id("m").Dot("arena")
 		}
-		if uses("s") {
+		switch {
+		case uses("s") && each:
+			g.Id("s").Op(":=").Id("m").Dot("arenas").Index(jen.Id("worker")).Index(jen.Lit(e.arena.size/8), jen.Empty())
+		case uses("s"):
 			g.Id("s").Op(":=").Id("m").Dot("scratch").Index(jen.Id("worker"))
 		}
 		if strings.Contains(text, "w.w") {

@@ -56,9 +56,10 @@ func (t *team) close() {
 	t.ended.Wait()
 }
 
-// run computes all units of a job in at most so many parts.
+// run computes all units of a job in at most so many parts. With more parts than members those that have the processor for
+// longer take more of them.
 func (t *team) run(job, units, parts int) {
-	parts = min(parts, units, len(t.members)+1)
+	parts = min(parts, units, 1<<partBits-1)
 	if parts < 2 {
 		t.step(job, 0, 0, units)
 		return
@@ -66,7 +67,7 @@ func (t *team) run(job, units, parts int) {
 	t.left.Store(int32(parts))
 	t.job.Store(uint64(job)<<unitBits | uint64(units))
 	t.ticket.Store((t.ticket.Load()>>(2*partBits)+1)<<(2*partBits) | uint64(parts)<<partBits)
-	t.rouse(parts - 1)
+	t.rouse(min(parts-1, len(t.members)))
 	for t.take(0) {
 	}
 	for i := 0; t.left.Load() > 0; i++ { // others are at work

@@ -124,6 +124,11 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 	if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: package %s, %d files, %d bytes, of them %d of weights%s\n", dir, opt.Package, len(c.Files), size, weights, verified); err != nil {
 		return err
 	}
+	if c.Fixed != nil {
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "it takes exactly as many samples as --dim says, because they cannot be shown not to depend on each other: %v\n", c.Fixed); err != nil {
+			return err
+		}
+	}
 	return printCode(cmd.OutOrStdout(), c.Files)
 }
 

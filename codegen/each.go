@@ -1,0 +1,161 @@
+package codegen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/sbtc-go/sbtc/ir"
+)
+
+// Samples that are run one by one find their values where the one before had them, in the first cache, and take the code
+// that a single sample takes. Several goroutines share samples, each with an arena of its own; they share the panels of one
+// sample where Run has only one.
+
+// sampleFields are the fields of Model that samples need.
+func (e *emitter) sampleFields(g *jen.Group) {
+	g.Id("in").Id("Inputs").Comment("// of the present Run")
+	g.Id("out").Id("Outputs")
+	if e.arenaRoom() > 0 {
+		g.Id("arenas").Index().Index().Uint64().Comment("// of each worker")
+	}
+	if e.workers.steps != nil {
+		g.Id("apart").Bool().Comment("// workers are at samples of their own")
+	}
+}
+
+// arenaRoom is the size of a worker's arena, in bytes.
+func (e *emitter) arenaRoom() int { return e.arena.size + e.workers.room }
+
+// sampleArenas makes the arenas, in New.
+func (e *emitter) sampleArenas(g *jen.Group) {
+	if n := e.arenaRoom(); n > 0 {
+		g.For(jen.Range().Id("max").Call(jen.Lit(1), jen.Id("m").Dot("workers"))).Block(
+			jen.Id("m").Dot("arenas").Op("=").Append(jen.Id("m").Dot("arenas"), jen.Make(jen.Index().Uint64(), jen.Lit(n/8))),
+		)
+	}
+}
+
+// samplesInTurn ends Run.
+func (e *emitter) samplesInTurn(g *jen.Group) {
+	m := jen.Id("m")
+	g.List(m.Clone().Dot("in"), m.Clone().Dot("out")).Op("=").List(jen.Op("*").Id("in"), jen.Op("*").Id("out"))
+	mark := func(to bool) jen.Code {
+		if e.workers.steps == nil {
+			return jen.Null()
+		}
+		return m.Clone().Dot("apart").Op("=").Lit(to)
+	}
+	g.If(m.Clone().Dot("team").Op("!=").Nil().Op("&&").Id("n").Op(">").Lit(1)).Block(
+		mark(true),
+		m.Clone().Dot("team").Dot("run").Call(jen.Lit(len(e.workers.steps)), jen.Id("n"), jen.Id("n")),
+		mark(false),
+	).Else().Block(
+		jen.For(jen.Id("i").Op(":=").Range().Id("n")).Block(m.Clone().Dot("sample").Call(jen.Lit(0), jen.Id("i"))),
+	)
+	g.List(m.Clone().Dot("in"), m.Clone().Dot("out")).Op("=").List(jen.Id("Inputs").Values(), jen.Id("Outputs").Values())
+	g.Return(jen.Nil())
+}
+
+// samplesCase is the step that computes samples.
+func (e *emitter) samplesCase() jen.Code {
+	return jen.Case(jen.Lit(len(e.workers.steps))).Block(
+		jen.For(jen.Id("i").Op(":=").Id("lo"), jen.Id("i").Op("<").Id("hi"), jen.Id("i").Op("++")).Block(
+			jen.Id("m").Dot("sample").Call(jen.Id("worker"), jen.Id("i")),
+		),
+	)
+}
+
+// arenaOfStep finds the arena that a step works in.
+func (e *emitter) arenaOfStep(g *jen.Group) {
+	g.Id("a").Op(":=").Id("m").Dot("arenas").Index(jen.Lit(0))
+	g.If(jen.Id("m").Dot("apart")).Block(jen.Id("a").Op("=").Id("m").Dot("arenas").Index(jen.Id("worker")))
+}
+
+// sample declares the method that computes one sample.
+func (e *emitter) sample(f *jen.File) {
+	if !e.batch.each() {
+		return
+	}
+	f.Comment("sample computes sample i in the arena of a worker.")
+	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("sample").Params(jen.List(jen.Id("worker"), jen.Id("i")).Int()).BlockFunc(func(g *jen.Group) {
+		for _, x := range []struct {
+			name, typ string
+			fields    []Field
+		}{{"in", "Inputs", e.in}, {"out", "Outputs", e.out}} {
+			g.Id(x.name).Op(":=").Id(x.typ).ValuesFunc(func(v *jen.Group) {
+				for _, f := range x.fields {
+					per := f.Type.Len() / e.batch.count
+					v.Id(f.Go).Op(":").Id("m").Dot(x.name).Dot(f.Go).Index(jen.Id("i").Op("*").Lit(per), jen.Parens(jen.Id("i").Op("+").Lit(1)).Op("*").Lit(per))
+				}
+			})
+		}
+		text := fmt.Sprintf("%#v", jen.Block(e.body...))
+		if strings.Contains(text, "(a, ") {
+			g.Id("a").Op(":=").Id("m").Dot("arenas").Index(jen.Id("worker"))
+		}
+		if strings.Contains(text, "w.w") {
+			g.Id("w").Op(":=").Id("m").Dot("weights")
+		}
+		for _, c := range e.body {
+			g.Add(c)
+		}
+		e.canonical(g)
+	})
+}
+
+// checkEach rejects what cannot be run sample by sample.
+func (e *emitter) checkEach() error {
+	if !e.batch.each() {
+		return nil
+	}
+	for _, v := range slices.Concat(e.g.In, e.g.Out) {
+		if len(v.Type.Shape) == 0 || v.Type.Shape[0] != 1 {
+			return fmt.Errorf("%q is %v, which is not one sample", v.Name, v.Type)
+		}
+	}
+	for _, n := range e.g.Nodes {
+		if fails(n) {
+			return fmt.Errorf("%v may fail, which a sample must not", n)
+		}
+	}
+	return nil
+}
+
+// eval computes the outputs of all samples.
+func (e *emitter) eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
+	if !e.batch.each() {
+		return e.g.Eval(in)
+	}
+	return EvalEach(e.g, in)
+}
+
+// EvalEach evaluates g, a graph for one sample, on the samples of the inputs one by one.
+func EvalEach(g *ir.Graph, in []*ir.Tensor) ([]*ir.Tensor, error) {
+	n := in[0].Len() / g.In[0].Type.Len()
+	all := make([]*ir.Tensor, len(g.Out))
+	for k := range n {
+		part := make([]*ir.Tensor, len(in))
+		for i, t := range in {
+			one := g.In[i].Type
+			part[i] = t.Gather(one.Shape, func(j int) int { return k*one.Len() + j })
+		}
+		out, err := g.Eval(part)
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range out {
+			if k == 0 {
+				shape := slices.Clone(t.Shape)
+				shape[0] *= n
+				all[i] = ir.NewTensor(t.DType, shape...)
+			}
+			for j := range t.Len() {
+				all[i].CopyElem(k*t.Len()+j, t, j)
+			}
+		}
+	}
+	return all, nil
+}
