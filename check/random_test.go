@@ -37,7 +37,7 @@ func TestRandomGraphs(t *testing.T) {
 		for i, m := range models { // those with goroutines come last
 			if files := withWorkers(m.Compiled, i); files != nil {
 				m.workers = len(all)
-				all = append(all, &Compiled{Graph: m.Graph, Package: "workers", Files: files, Samples: m.Samples})
+				all = append(all, &Compiled{Graph: m.Graph, In: m.In, Out: m.Out, Each: 1, Package: "workers", Files: files, Samples: m.Samples})
 			}
 		}
 		compareAll(t, models, all, Native, "avx512", "avx2", "purego")
@@ -104,8 +104,9 @@ func newRandomModel(t *testing.T, seed int) *randomModel {
 	files, err := codegen.Generate(g, opt)
 	fail(err)
 	files = slices.DeleteFunc(files, func(f codegen.File) bool { return f.Name == "model_test.go" })
-	m.Compiled = &Compiled{Graph: g, Package: opt.Package, Files: files, Samples: codegen.Samples(g, w.samples)}
-	in, err := randomInputs(g, seed)
+	m.Compiled = &Compiled{Graph: g, In: g.In, Out: g.Out, Each: 1, Package: opt.Package, Files: files}
+	m.Samples, _ = codegen.Samples(g, opt)
+	in, err := randomInputs(g.In, seed)
 	fail(err)
 	special, _ := nonFinite(in, seed)
 	for _, in := range [][]*ir.Tensor{in, rough(in), special} {
