@@ -148,13 +148,12 @@ const formText = `			func() (func() error, error) {
 
 // fields are the inputs, of random numbers, or the outputs.
 func fields(g *ir.Graph, inputs bool) string {
-	in, out := codegen.Fields(g)
-	list, value := out, "make([]float32, %d)"
+	list, value := g.Out, "make([]float32, %d)"
 	if inputs {
-		list, value = in, "stopwatch.Random(%d)"
+		list, value = g.In, "stopwatch.Random(%d)"
 	}
 	var text []string
-	for _, f := range list {
+	for _, f := range codegen.Fields(list) {
 		text = append(text, fmt.Sprintf("%s: "+value, f.Go, f.Type.Len()))
 	}
 	return strings.Join(text, ", ")

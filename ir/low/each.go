@@ -348,6 +348,9 @@ func (e *eacher) attention(all, one *ir.Node, a, b *Attend, in []pairing) (int, 
 			return 0, errMixes
 		}
 	}
+	if len(in) > 4 {
+		return 0, errOther // what passes find out comes later
+	}
 	if len(in) == 4 {
 		shape := func(n *ir.Node) []int {
 			q := n.In[0].Type.Shape
@@ -364,8 +367,16 @@ func (e *eacher) attention(all, one *ir.Node, a, b *Attend, in []pairing) (int, 
 
 // reduction checks that no axis across samples is reduced.
 func (e *eacher) reduction(all, one *ir.Node, a, b *Reduce, x pairing) (int, error) {
-	if a.Fn != b.Fn || a.Partials != b.Partials || a.SelectLast != b.SelectLast {
+	same := *a
+	if same.Axes, same.KeepDims = b.Axes, b.KeepDims; !reflect.DeepEqual(&same, b) {
 		return 0, errOther
+	}
+	if a.Window != 0 { // whole axes of it belong to one sample
+		s, t := all.In[0].Type.Shape[a.Axes[0]:], one.In[0].Type.Shape[b.Axes[0]:]
+		if !slices.Equal(s, t) {
+			return 0, errMixes
+		}
+		return x.rows(ir.Size(s), ir.Size(one.Out[0].Type.Shape[b.Axes[0]:]))
 	}
 	to, along := a.places(all.In[0].Type.Shape)
 	toOne, alongOne := b.places(one.In[0].Type.Shape)
