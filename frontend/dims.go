@@ -33,6 +33,12 @@ func parseDim(text string) (dimFlag, error) {
 	return dimFlag{text, text[:i], n}, nil
 }
 
+// CheckDim reports whether text is one of the forms that WithDim takes; only a model tells whether it has such a dimension.
+func CheckDim(text string) error {
+	_, err := parseDim(text)
+	return err
+}
+
 // dims fixes the open dimensions of inputs.
 type dims struct {
 	inputs, outputs []port
@@ -100,7 +106,11 @@ func (d *dims) apply(f dimFlag) {
 		in.dims = append(in.dims, dim{n: f.n})
 		return
 	}
-	if err != nil || axis < 0 || axis >= len(in.dims) {
+	if err != nil {
+		d.p.addf("", "dimension %q: %q is no number of an axis of input %q", f.text, f.key[i+1:], in.name)
+		return
+	}
+	if axis < 0 || axis >= len(in.dims) {
 		d.p.addf("", "dimension %q: input %q has %d axes", f.text, in.name, len(in.dims))
 		return
 	}

@@ -22,7 +22,7 @@ func readArrays(flag string, values []string) (map[string]*ir.Tensor, error) {
 		switch {
 		case filepath.Ext(text) == ".npz":
 			more, err = npz.Read(text)
-		case named && filepath.Ext(file) == ".npy":
+		case named && name != "" && filepath.Ext(file) == ".npy":
 			more[name], err = npz.ReadNpy(file)
 		default:
 			return nil, usage("%s %s: want FILE.npz or NAME=FILE.npy", flag, text)

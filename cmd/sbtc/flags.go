@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sbtc-go/sbtc/check"
+	"github.com/sbtc-go/sbtc/frontend"
 	"github.com/sbtc-go/sbtc/ir"
 	"github.com/sbtc-go/sbtc/passes"
 )
@@ -33,6 +34,11 @@ func (m *modelFlags) options(cmd *cobra.Command) (check.Options, error) {
 		}
 		if slices.ContainsFunc(passes.Target, func(p passes.Pass) bool { return p.Name == name && p.Name == "lower" }) {
 			return check.Options{}, usage("--disable %s: nothing compiles without it", name)
+		}
+	}
+	for _, d := range m.dims {
+		if err := frontend.CheckDim(d); err != nil {
+			return check.Options{}, usage("--dim %s: %v", d, err)
 		}
 	}
 	opt := check.Options{

@@ -8,9 +8,11 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sbtc-go/sbtc/check"
 	"github.com/sbtc-go/sbtc/ir"
@@ -44,6 +46,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetArgs(args)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return plainly(err) })
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(commands()...)
@@ -61,6 +64,30 @@ func commands() []*cobra.Command {
 	}
 }
 
+// plainly says what a flag takes, instead of what the function said that read it.
+func plainly(err error) error {
+	text, _, found := strings.Cut(err.Error(), " flag: strconv.")
+	var number *strconv.NumError
+	if !found || !errors.As(err, &number) {
+		return err
+	}
+	want := "a whole number"
+	if number.Func == "ParseBool" {
+		want = "true or false"
+	}
+	return usage("%s: want %s", text, want)
+}
+
+// emptyFlag is the name of a flag that was given without a value, as a variable of the shell may be; "" if there is none.
+func emptyFlag(cmd *cobra.Command) (name string) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if text := f.Value.String(); text == "" || text == "[]" {
+			name = f.Name
+		}
+	})
+	return name
+}
+
 // A failure is an error of a command that ran, as opposed to one of its usage.
 type failure struct{ error }
 
@@ -69,6 +96,9 @@ func (f failure) Unwrap() error { return f.error }
 // command runs f; its errors are not those of usage, unless they are made by usage.
 func command(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if name := emptyFlag(cmd); name != "" {
+			return usage("--%s has no value", name)
+		}
 		err := f(cmd, args)
 		var u usageError
 		if err == nil || errors.As(err, &u) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,9 @@ Without --output the outputs are printed.`,
 		opt, err := m.options(cmd)
 		if err != nil {
 			return err
+		}
+		if output != "" && filepath.Ext(output) != ".npz" {
+			return usage("--output %s: want FILE.npz", output)
 		}
 		arrays, err := readArrays("--input", inputs)
 		if err != nil {

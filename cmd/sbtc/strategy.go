@@ -78,7 +78,7 @@ func (s *strategyFlags) choose(opt *check.Options) error {
 	c.Cold = s.optimize == cold
 	for _, v := range s.strategies {
 		i := strings.LastIndex(v, "=")
-		if i < 0 || !slices.Contains(passes.Strategies, v[i+1:]) {
+		if i <= 0 || !slices.Contains(passes.Strategies, v[i+1:]) {
 			return usage("--strategy %s: want GLOB=%s", v, strings.Join(passes.Strategies, "|"))
 		}
 		glob := v[:i]

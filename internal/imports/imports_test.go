@@ -37,7 +37,7 @@ const rules = `
 	github.com/ebitengine/purego < bench/ort;
 
 	ir < internal/npz < check;
-	github.com/spf13/cobra, github.com/cheggaaa/pb < cmd/sbtc;
+	github.com/spf13/cobra, github.com/spf13/pflag, github.com/cheggaaa/pb < cmd/sbtc;
 
 	# What writes the tables of functions and their constants when sbtc is developed.
 	ir/low < internal/genfunc;
