@@ -355,6 +355,7 @@ import (
 	"math"
 	"os"
 	"time"
+	"unsafe"
 )
 
 var data, _ = os.ReadFile("data.bin")
@@ -407,6 +408,7 @@ func run(name string, avx512 bool, extra, panels, k, n int, f func(dst, src *flo
 var (
 	calls []func()
 	table [1 << 16]float32
+	_     unsafe.Pointer
 )
 `
 

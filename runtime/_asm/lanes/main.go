@@ -169,7 +169,7 @@ func (k kernel) exp(isa gen.ISA) {
 	sum, store := k.state("sum")
 	zero := k.zero()
 	dst, src := k.Base("dst"), k.Base("src")
-	unroll, vecs := map[gen.ISA]int{gen.AVX2: 1, gen.AVX512: 4}[isa], width/k.Lanes
+	unroll, vecs := map[gen.ISA]int{gen.AVX2: 1, gen.AVX512: 6}[isa], width/k.Lanes
 	k.loops(k.Len("src"), unroll, []reg.GPVirtual{dst, src}, func(groups int, tails []gen.Tail) {
 		e := k.Sequence(gen.Named("expneg"), groups*vecs, func(i int) reg.VecVirtual {
 			x := k.load(src, i/vecs, i%vecs, tails)
