@@ -238,10 +238,6 @@ func (l *layers) print(budget int) error {
 		a.pool = asm.NewPool(a.Name)
 	}
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
-		var err error
-		if budget, err = l.printAttends(set, budget); err != nil {
-			return err
-		}
 		made := make([][]asm.Function, len(order))
 		errs := make([]error, len(order))
 		var wait sync.WaitGroup
@@ -263,12 +259,16 @@ func (l *layers) print(budget int) error {
 			return err
 		}
 		for i, a := range order {
-			if n := bytesOf(made[i]); n <= budget {
+			if n := bytesOf(made[i]); n+asm.AheadBytes(n, a.panels) <= budget {
 				a.functions[set] = made[i]
-				budget -= n
+				budget -= n + asm.AheadBytes(n, a.panels)
 			}
 		}
 		l.ahead(set)
+		var err error
+		if budget, err = l.printAttends(set, budget); err != nil { // which the strategies did not count on
+			return err
+		}
 	}
 	return nil
 }

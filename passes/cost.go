@@ -25,7 +25,8 @@ const (
 	denseRows   = 13   // from so many rows on a dense layer has them in the lanes
 	rowFar      = 55   // more for a row of activations that is not in the first cache: 64 bytes at 32 a cycle, partly hidden
 	byteMemory  = 160  // of a byte from memory, at 2.5 GB/s
-	codeBytes   = 7    // of an instruction, about
+	codeTenths  = 65   // tenths of a byte of an instruction, rather too many, so that what is chosen fits the budget
+	codeBytes   = 7    // the same, rounded
 	listBytes   = 2    // of a weight in a list
 	finishing   = 3    // instructions for each column: scale, bias, store
 	nearBytes   = 32 << 10
@@ -162,33 +163,41 @@ func tableOrder(g, k int) low.Order {
 // tablePlan counts the entries of tables: those that several columns of a part use are loaded once.
 func (l *layerCost) tablePlan(o low.Order, cold, large bool) plan {
 	s := o.Schedule(ir.Data[int8](l.w), l.k, l.n)
-	uses, reads, made := 0, 0, 0
+	uses, reads, loads, made := 0, 0, 0, 0
 	parts := (l.n + partColumns - 1) / partColumns
 	for _, b := range s.Blocks {
 		for i := range b.Steps {
-			last := -1
+			last, times := -1, 0
 			for _, u := range b.Steps[i].Uses {
 				part := u.Index() * parts / l.n
 				if part != last {
+					last, times = part, 0
 					reads++
 				}
-				last = part
+				if times++; times == 2 {
+					loads++
+				}
 			}
 			uses += len(b.Steps[i].Uses)
 		}
 		made += len(b.Steps)
 	}
 	carried := l.n * len(s.Blocks)
-	instructions := uses + reads/2 + 2*made + 2*carried + l.n*finishing
+	instructions := uses + loads + 2*made + 2*carried + l.n*finishing
 	cost := l.vectors * max(addition*(uses+2*made+carried)+tableRead*(reads+made), onlyReads*(reads+made))
 	if large {
 		cost += instructions * (codeFar - codeWarm)
 	}
-	p := plan{order: o, cost: cost, bytes: instructions * codeBytes}
+	p := plan{order: o, cost: cost, bytes: l.codeSize(instructions)}
 	if cold {
 		p.cost += p.bytes * byteMemory
 	}
 	return p
+}
+
+// codeSize is how many bytes so many instructions take, with those that fetch code ahead.
+func (l *layerCost) codeSize(instructions int) int {
+	return instructions * codeTenths * (8*l.vectors + 1) / (80 * l.vectors)
 }
 
 // tiles are the orders of register tiles worth a try. Blocks wider than 26 columns do not fit the registers, and pairs
@@ -264,7 +273,7 @@ func (l *layerCost) tilePlan(o low.Order, cold, large bool) plan {
 	if l.vectors*l.k*4*ir.Lanes > nearBytes {
 		cost += loads * l.vectors * rowFar
 	}
-	p := plan{order: o, cost: cost, bytes: instructions * codeBytes}
+	p := plan{order: o, cost: cost, bytes: l.codeSize(instructions)}
 	if cold {
 		p.cost += p.bytes * byteMemory
 	}
