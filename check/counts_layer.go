@@ -197,6 +197,8 @@ func linearWork(o *low.Linear, x ir.Type, w *ir.Tensor) (kernel string, executed
 		rows, suffix = upTo(rows, ir.Lanes), "Panels"
 	}
 	switch {
+	case o.Kind == "sparse" && o.Strategy != "":
+		return o.Strategy, rows * nonZeros(w)
 	case o.Strategy != "":
 		return o.Strategy, rows * o.Schedule(w).Adds()
 	case o.Kind != "dense":

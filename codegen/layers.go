@@ -42,10 +42,23 @@ func (e *emitter) coded(n *ir.Node) (l *asm.Layer, inputs []*ir.Value, whole boo
 	if x.Layout != ir.Panels || x.Len() == 0 || out.Len() == 0 || x.DType != ir.Float32 {
 		return nil, nil, false
 	}
+	if op.Kind == "sparse" {
+		if w.Shape[1] > asm.MaxSparseColumns {
+			return nil, nil, false
+		}
+		l = sparseCode(n, w)
+		return e.withEpilogue(l, n, op)
+	}
 	l = &asm.Layer{Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const), Table: op.Strategy != "rt"}
 	if n.In[3] != nil {
 		l.Bias = ir.Data[float32](n.In[3].Const)
 	}
+	return e.withEpilogue(l, n, op)
+}
+
+// withEpilogue is what coded returns: with the epilogue as a part of l, if that can be.
+func (e *emitter) withEpilogue(l *asm.Layer, n *ir.Node, op *low.Linear) (_ *asm.Layer, inputs []*ir.Value, whole bool) {
+	out := n.Out[0].Type
 	if extra, in, ok := epilogueInputs(n, op); ok {
 		l.Act, l.Extra = op.Act, extra
 		return l, in, true
@@ -151,6 +164,9 @@ func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 	if n := l.ScratchLen(); n > 0 {
 		args = append(args, e.scratch("float32", 4, n))
 	}
+	if l.Sparse != nil {
+		args = append(args, e.weights.tiles(e, n.In[1].Const))
+	}
 	made := &layer{Layer: *l, result: n.Out[0].Name, panels: panelsOf(src.Type)}
 	if first != nil {
 		made.first = first.Out[0].Name
@@ -237,6 +253,7 @@ func (l *layers) print(budget int) error {
 	for _, a := range order {
 		a.pool = asm.NewPool(a.Name)
 	}
+	l.near(order, budget)
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
 		made := make([][]asm.Function, len(order))
 		errs := make([]error, len(order))
@@ -244,7 +261,7 @@ func (l *layers) print(budget int) error {
 		slots := make(chan bool, runtime.GOMAXPROCS(0))
 		left := budget
 		for i, a := range order {
-			if a.Least(set) > left || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
+			if a.Least(set) > left || a.Sparse != nil && !a.Sparse.Serves(set, a.Schedule.K*a.Schedule.N, a.panels) || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
 				continue
 			}
 			left -= a.Least(set)
@@ -317,6 +334,9 @@ func (l *layers) coded() (out []Coded) {
 	}
 	for _, a := range l.served() {
 		c := Coded{a.Name, a.result, a.first, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2])}
+		if a.Sparse != nil {
+			c.Adds = a.Sparse.Weights()
+		}
 		if a.First != nil {
 			c.Adds += a.First.Schedule.Adds()
 		}
@@ -382,7 +402,7 @@ func (l *layer) write(s, stubs *strings.Builder) {
 	row := ir.Lanes
 	fmt.Fprintf(stubs, "\t_, _ = dst[panels*%d-1], src[panels*%d-1]\n", l.Schedule.N*row, l.rows()*row)
 	for _, x := range l.Params() {
-		if x != asm.Scratch {
+		if x != asm.Scratch && x != asm.Values {
 			fmt.Fprintf(stubs, "\t_ = %s[panels*%d-1]\n", x, l.Schedule.N*row)
 		}
 	}
@@ -396,8 +416,8 @@ func (l *layer) write(s, stubs *strings.Builder) {
 		for _, f := range l.functions[set] {
 			fmt.Fprintf(stubs, "\t\t\t%s(&dst[p*%d], &src[p*%d], m", f.Name, l.Schedule.N*row, l.rows()*row)
 			for _, x := range f.Params {
-				if x == asm.Scratch {
-					stubs.WriteString(", &scratch[0]")
+				if x == asm.Scratch || x == asm.Values {
+					fmt.Fprintf(stubs, ", &%s[0]", x)
 				} else {
 					fmt.Fprintf(stubs, ", &%s[p*%d]", x, l.Schedule.N*row)
 				}

@@ -217,7 +217,7 @@ func (w *weights) sparse(e *emitter, t *ir.Tensor, panels int) *jen.Statement {
 	load, b := w.pattern(e, p)
 	v := littleEndian(values)
 	w.note("sparse", p.stored(), len(p.nonzero), slices.Concat(b, v))
-	return w.field(jen.Id(e.use("sparse")), jen.Id(e.use("newSparse")).Call(load, jen.Id(e.use("loadFloat32")).Call(w.slice(v)), jen.Lit(panels), jen.Lit(t.Shape[0])))
+	return w.lists(e, "sparse", jen.Id(e.use("newSparse")).Call(load, jen.Id(e.use("loadFloat32")).Call(w.slice(v)), jen.Lit(panels), jen.Lit(t.Shape[0])))
 }
 
 // split parts a float32 matrix into the pattern and the values of its nonzero weights.

@@ -49,13 +49,13 @@ type layerCost struct {
 func newLayerCost(n *ir.Node, op *low.Linear) layerCost {
 	l := layerCost{kind: op.Kind, w: n.In[1].Const}
 	l.k, l.n = l.w.Shape[0], l.w.Shape[1]
+	if x := n.In[0].Type; x.Layout == ir.Panels {
+		l.vectors = (x.Rows() + ir.Lanes - 1) / ir.Lanes
+	}
 	if l.kind != "ternary" {
 		return l
 	}
 	l.nonzero = nonZeros(l.w)
-	if x := n.In[0].Type; x.Layout == ir.Panels {
-		l.vectors = (x.Rows() + ir.Lanes - 1) / ir.Lanes
-	}
 	l.loop = (l.nonzero*loopWeight + l.n*loopColumn) * max(l.vectors, 1)
 	return l
 }

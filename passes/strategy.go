@@ -28,8 +28,9 @@ type Override struct {
 	Strategy string                  // one of Strategies
 }
 
-// Strategies are the ways to compute a layer. rt, 4r and perm are orders of low.Linear for ternary weights; loop goes
-// through lists of the weights that are not zero, of a sparse layer too.
+// Strategies are the ways to compute a layer. rt, 4r and perm are orders of low.Linear for ternary weights, rt is also the
+// code of a sparse layer; loop goes through lists of the weights that are not zero, of a sparse layer too. With sparse the
+// cost model chooses between rt and loop.
 var Strategies = []string{"dense", "sparse", "rt", "4r", "perm", "loop"}
 
 // strategist chooses the strategies of a graph.
@@ -118,6 +119,9 @@ func (s *strategist) find(g *ir.Graph) error {
 func (p *layerPlan) possible() error {
 	switch p.chosen.Strategy {
 	case "rt", "4r":
+		if p.chosen.Strategy == "rt" && p.kind == "sparse" && p.vectors > 0 {
+			return nil
+		}
 		if p.kind != "ternary" {
 			return fmt.Errorf("has %s weights, %s wants ternary ones", p.kind, p.chosen.Strategy)
 		}
@@ -150,7 +154,18 @@ func (s *strategist) spend(g *ir.Graph) {
 	large := s.large()
 	for _, n := range g.Nodes {
 		p := s.layers[n]
-		if p == nil || p.kind != "ternary" {
+		if p == nil {
+			continue
+		}
+		if p.isSparse() {
+			if s.sparse(p) {
+				open = append(open, p)
+			} else if p.best != nil {
+				left -= p.best.bytes
+			}
+			continue
+		}
+		if p.kind != "ternary" {
 			continue
 		}
 		switch p.chosen.Strategy {
@@ -215,13 +230,15 @@ func (p *layerPlan) gain() int { return p.loop - p.plans[0].cost }
 func (p *layerPlan) result(b *ir.Builder) (*low.Linear, []*ir.Value) {
 	in := p.node.In
 	switch kind := p.chosen.Strategy; {
-	case p.best != nil:
+	case p.best != nil && !p.isSparse():
 		return &low.Linear{Kind: "ternary", Act: p.op.Act, Order: p.best.order}, in
-	case kind != "dense" && kind != "sparse" || kind == p.kind:
+	case p.best == nil && (kind != "dense" && kind != "sparse" || kind == p.kind):
 		return nil, nil
 	case p.kind == "ternary":
 		w := ir.Of(ir.Float32, in[1].Type.Shape, scaled(ir.Data[int8](in[1].Const), ir.Data[float32](in[2].Const)))
-		return &low.Linear{Kind: kind, Act: p.op.Act}, append([]*ir.Value{in[0], b.Const(w)}, in[3:]...)
+		return &low.Linear{Kind: kind, Act: p.op.Act, Order: p.order()}, append([]*ir.Value{in[0], b.Const(w)}, in[3:]...)
+	case p.best != nil:
+		return &low.Linear{Kind: "sparse", Act: p.op.Act, Order: p.order()}, in
 	default:
 		return &low.Linear{Kind: kind, Act: p.op.Act}, in
 	}

@@ -14,6 +14,14 @@ func below[T any](from int, load func() T) (t T) {
 	return t
 }
 
+// since is what load returns on paths from from on; on others nothing needs it.
+func since[T any](from int, load func() T) (t T) {
+	if path >= from {
+		t = load()
+	}
+	return t
+}
+
 // termLoader walks down the columns of a pattern, block by block of depth rows.
 type termLoader struct {
 	pattern

@@ -2,6 +2,7 @@ package asm
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 )
@@ -90,7 +91,7 @@ func (a *allocator) dies(v int) bool { return a.next[v] == len(a.values[v].uses)
 // inMemory reports whether v is best read from memory by the current instruction.
 func (a *allocator) inMemory(v int) bool {
 	s := a.values[v].from
-	if a.reg[v] >= 0 || s.base == nil || s.kind == broadcast && a.set != AVX512 {
+	if a.reg[v] >= 0 || s.base == nil || s.kind == quads || s.kind == broadcast && a.set != AVX512 {
 		return false
 	}
 	return len(a.values[v].uses)-a.next[v] <= a.direct || a.room() < 3
@@ -136,14 +137,21 @@ func (a *allocator) fill(r int, s source) {
 	case broadcast:
 		m, n := a.address("VBROADCASTSS", s)
 		a.t.ins(n, "VBROADCASTSS", m, a.set.reg(r))
+	case quads:
+		op := a.set.broadcastQuad()
+		m, n := a.address(op, s)
+		a.t.ins(n, op, m, a.set.reg(r))
 	}
 }
 
 // address spells a place in memory.
 func (a *allocator) address(op string, s source) (string, int) {
 	unit := a.set.width()
-	if s.kind == broadcast {
+	switch s.kind {
+	case broadcast:
 		unit = 4
+	case quads:
+		unit = 4 * quad
 	}
 	d := s.off - s.base.shift
 	n := a.set.size(op, -1, d, unit)
@@ -193,6 +201,10 @@ func (a *allocator) op(i int) (err error) {
 		err = a.storeOp(o)
 	case opReach:
 		o.to.base.reach(a.t, o.to.off, o.last, 4)
+	case opMove:
+		o.to.base.move(a.t, o.to.off)
+	case opSpread:
+		err = a.spread(o)
 	case opFMA, opFNMA:
 		err = a.fused(o)
 	default:
@@ -304,6 +316,17 @@ func (a *allocator) result(o *op, print func(dst int), regs ...int) error {
 	a.used(o.args)
 	a.take(o.dst, dst)
 	return nil
+}
+
+// spread prints the copy of one lane to all.
+func (a *allocator) spread(o *op) error {
+	r, err := a.in(o.args[0])
+	if err != nil {
+		return err
+	}
+	return a.result(o, func(dst int) {
+		a.t.ins(a.set.size("VPERMILPS", r, 0, 0)+1, "VPERMILPS", fmt.Sprintf("$%d", 0x55*o.lane), a.set.reg(r), a.set.reg(dst))
+	}, r)
 }
 
 func (a *allocator) root(o *op) error {

@@ -31,24 +31,27 @@ const (
 	vector               // a vector of memory
 	broadcast            // a float32 of memory in all lanes
 	zero
+	quads // four float32 of memory in every four lanes
 )
 
 type opKind uint8
 
 const (
-	opAdd   opKind = iota // a + b
-	opSub                 // a - b
-	opMul                 // a * b
-	opDiv                 // a / b
-	opMax                 // a > b ? a : b
-	opMin                 // a < b ? a : b
-	opXor                 // the bits of both
-	opAnd                 // the bits of both
-	opSqrt                // the root of a
-	opFMA                 // a*b + c, rounded once
-	opFNMA                // c - a*b, rounded once
-	opStore               // a to memory
-	opReach               // a register for addresses goes where displacements are short
+	opAdd    opKind = iota // a + b
+	opSub                  // a - b
+	opMul                  // a * b
+	opDiv                  // a / b
+	opMax                  // a > b ? a : b
+	opMin                  // a < b ? a : b
+	opXor                  // the bits of both
+	opAnd                  // the bits of both
+	opSqrt                 // the root of a
+	opFMA                  // a*b + c, rounded once
+	opFNMA                 // c - a*b, rounded once
+	opStore                // a to memory
+	opSpread               // one of the four lanes of a quad in all lanes
+	opMove                 // moves a base
+	opReach                // a register for addresses goes where displacements are short
 )
 
 // op is an instruction on values.
@@ -56,8 +59,9 @@ type op struct {
 	kind opKind
 	dst  int
 	args []int
-	to   source // of a store, or of what is to be reached first
+	to   source // of a store, or of what is to be reached first; where a base moves to
 	last int    // of what is to be reached
+	lane int    // that is spread
 }
 
 // direct: a second use from memory would take as long as a load, of which there is one a cycle.
@@ -94,6 +98,11 @@ func (c *code) reach(b *base, lo, hi int) {
 	if c.set == AVX512 {
 		c.append(op{kind: opReach, dst: -1, to: source{base: b, off: lo}, last: hi})
 	}
+}
+
+// move lets b point off bytes beyond its beginning from here on.
+func (c *code) move(b *base, off int) {
+	c.append(op{kind: opMove, dst: -1, to: source{base: b, off: off}})
 }
 
 func (c *code) append(o op) {

@@ -17,9 +17,10 @@ type Layer struct {
 	Scale, Bias []float32 // by column; a nil Bias is none
 	Act         low.Expr  // of the sum x0 and of Extra x1, x2, ...; zero if there is none
 	Extra       []Extra
-	Table       bool   // terms of several rows are kept in memory, as blocks have too many columns to compute them in each part
-	First       *Layer // the one whose result is the input, if both are to be one: see Groups; its Extra are constants
-	direct      int    // of the code, if not 0
+	Table       bool    // terms of several rows are kept in memory, as blocks have too many columns to compute them in each part
+	Sparse      *Sparse // for float32 weights, without Scale: the chains begin with the bias; the schedule has no blocks
+	First       *Layer  // the one whose result is the input, if both are to be one: see Groups; its Extra are constants
+	direct      int     // of the code, if not 0
 }
 
 // Extra is a further input of an epilogue: constants, one a column, or panels like those of the result.
@@ -74,6 +75,9 @@ func (l *Layer) Params() []string {
 	if l.ScratchLen() > 0 {
 		names = append(names, Scratch)
 	}
+	if l.Sparse != nil {
+		names = append(names, Values)
+	}
 	return names
 }
 
@@ -96,6 +100,9 @@ func (l *Layer) ScratchLen() int {
 
 // Least is a lower bound of the bytes of the layer's code.
 func (l *Layer) Least(set Set) int {
+	if l.Sparse != nil {
+		return 7 * l.Sparse.Weights()
+	}
 	n := 0
 	for _, b := range l.Schedule.Blocks {
 		for _, s := range b.Steps {
@@ -175,6 +182,9 @@ func (l *Layer) Functions(set Set, pool *Pool) ([]Function, error) {
 		run = m.groups
 	case l.Table:
 		run = m.tables
+	case l.Sparse != nil:
+		p.param(Values, 0)
+		run = m.sparse
 	}
 	if err := run(); err != nil {
 		return nil, fmt.Errorf("%s: %w", l.Name, err)

@@ -27,6 +27,7 @@ type testLayer struct {
 	ahead     bool // functions fetch the code of the next ones
 	src, want []float32
 	extra     [][]float32 // of inputs in memory
+	weights   []float32   // of a sparse layer
 }
 
 // TestBits assembles random layers in a module of their own and compares their results, on every path of the machine,
@@ -259,9 +260,15 @@ func (l *testLayer) eval(src []float32) []float32 {
 			y[row/lanes*n*lanes+j*lanes+row%lanes] = v
 		}
 	}
+	return l.finish(y)
+}
+
+// finish applies the epilogue to sums.
+func (l *testLayer) finish(y []float32) []float32 {
 	if l.Act.IsZero() {
 		return y
 	}
+	n := l.Schedule.N
 	in := []*ir.Tensor{ir.Of(ir.Float32, []int{len(y)}, y)}
 	for i, e := range l.Extra {
 		v := l.extra[i]
@@ -326,9 +333,12 @@ func (m *module) add(t testing.TB, l *testLayer) {
 			m.asm.WriteString(f.Text + "\n")
 			args, params := "", ""
 			for _, p := range f.Params {
-				if p == Scratch {
+				switch p {
+				case Scratch:
 					args += ", &table[0]"
-				} else {
+				case Values:
+					args += ", &" + l.Name + "values" + set.String() + "[0]"
+				default:
 					args += fmt.Sprintf(", x[%d]", int(p[1]-'1'))
 				}
 				params += ", " + p
@@ -340,6 +350,9 @@ func (m *module) add(t testing.TB, l *testLayer) {
 			fmt.Fprintf(&m.main, "%s(dst, src, %d%s)\n", f.Name, l.panels, args)
 		}
 		m.main.WriteString("})\n")
+		if l.Sparse != nil {
+			fmt.Fprintf(&m.stubs, "var %svalues%v = [...]float32{%s}\n\n", l.Name, set, l.stream(set))
+		}
 	}
 	m.asm.WriteString(pool.Text() + "\n")
 	for _, x := range append(slices.Clone(l.extra), l.src, l.want) {

@@ -31,6 +31,14 @@ func (s Set) columns() int {
 	return 12
 }
 
+// broadcastQuad loads four float32 into every four lanes.
+func (s Set) broadcastQuad() string {
+	if s == AVX512 {
+		return "VBROADCASTF32X4"
+	}
+	return "VBROADCASTF128"
+}
+
 var registerNames = func() (names [2][32]string) {
 	for i := range 32 {
 		names[AVX2][i], names[AVX512][i] = fmt.Sprintf("Y%d", i), fmt.Sprintf("Z%d", i)
@@ -43,6 +51,7 @@ func (s Set) reg(i int) string { return registerNames[s][i] }
 // longMap tells the instructions of the second opcode map, whose VEX prefix always has three bytes.
 var longMap = map[string]bool{
 	"VFMADD231PS": true, "VFNMADD231PS": true, "VFMADD213PS": true, "VFNMADD213PS": true, "VBROADCASTSS": true,
+	"VBROADCASTF128": true, "VPERMILPS": true,
 }
 
 // size is the length in bytes of an instruction whose last operand to be encoded is register rm, or memory if rm is

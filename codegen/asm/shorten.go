@@ -8,7 +8,7 @@ import (
 // longText is the length from which source is shortened.
 const longText = 5 << 20
 
-// shorthand is a macro for an instruction whose last operand but one is fixed or the same as the last.
+// shorthand is a macro for an instruction whose last operand but one is fixed, absent, the same as the last, or any.
 type shorthand struct{ op, middle, name string }
 
 // shorthands are what sums are made of.
@@ -17,6 +17,7 @@ var shorthands = []shorthand{
 	{"VFMADD231PS", "Z31", "F"}, {"VFNMADD231PS", "Z31", "G"},
 	{"VFMADD231PS", "Y15", "P"}, {"VFNMADD231PS", "Y15", "N"},
 	{"VMOVUPS", "-", "L"},
+	{"VBROADCASTSS", "-", "B"}, {"VFMADD231PS.BCST", "*", "M"}, {"VFMADD231PS", "*", "V"},
 }
 
 // Shorten writes the instructions of long source with macros, which takes less room, and defines these.
@@ -35,6 +36,8 @@ func withMacros(source string) string {
 		switch s.middle {
 		case "":
 			fmt.Fprintf(&b, "#define %s(x, y) %s x, y, y\n", s.name, s.op)
+		case "*":
+			fmt.Fprintf(&b, "#define %s(x, y, z) %s x, y, z\n", s.name, s.op)
 		case "-":
 			fmt.Fprintf(&b, "#define %s(x, y) %s x, y\n", s.name, s.op)
 		default:
@@ -66,5 +69,9 @@ func shorten(line string, names map[[2]string]string) (string, bool) {
 		key[1] = ""
 	}
 	name, ok := names[key]
+	if !ok && three {
+		name, ok = names[[2]string{op, "*"}]
+		last = middle + "," + last
+	}
 	return name + "(" + first + "," + last + ")\n", ok
 }

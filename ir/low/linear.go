@@ -10,7 +10,7 @@ import (
 //
 //	dense    inputs x, w, bias: each output is one chain acc = fma(x_k, w_k, acc) from the bias (or +0), k increasing
 //	         (float64: acc + the rounded product)
-//	sparse   as dense, without the terms whose weight is zero
+//	sparse   as dense, without the terms whose weight is zero; SparseCode does not change that
 //	ternary  inputs x, w (int8: -1, 0, 1), scale [N], bias: the sum of x_k over w_k = 1 less x_k over w_k = -1, in the
 //	         order that Order names; the first term t is taken as it is (t or 0-t), an empty sum is +0; then
 //	         fma(scale, sum, bias), or scale·sum without a bias
@@ -57,11 +57,13 @@ func (l *Linear) Infer(in []*ir.Value) ([]ir.Type, error) {
 	if l.Kind == "ternary" && (in[2] == nil || w.DType != ir.Int8 || x.DType != ir.Float32) || l.Kind != "ternary" && w.DType != x.DType || l.Kind == "sparse" && x.DType != ir.Float32 {
 		return nil, fmt.Errorf("%s weights of %v for %v", l.Kind, w, x)
 	}
-	if err := l.Order.check(w.Shape[0]); err != nil {
-		return nil, err
-	}
-	if l.Strategy != "" && l.Kind != "ternary" {
-		return nil, fmt.Errorf("a %s layer has no strategy %q", l.Kind, l.Strategy)
+	if l.Kind != "sparse" || l.Order != SparseCode {
+		if err := l.Order.check(w.Shape[0]); err != nil {
+			return nil, err
+		}
+		if l.Strategy != "" && l.Kind != "ternary" {
+			return nil, fmt.Errorf("a %s layer has no strategy %q", l.Kind, l.Strategy)
+		}
 	}
 	t := ir.Type{DType: x.DType, Shape: append(append([]int{}, x.Shape[:len(x.Shape)-1]...), w.Shape[1]), Layout: x.Layout}
 	return l.Act.after(t, in[l.Operands():])

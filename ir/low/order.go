@@ -23,6 +23,10 @@ type Order struct {
 	Pairs    bool   `onnx:"pairs" json:"pairs,omitempty"`     // of rt
 }
 
+// SparseCode is the order of a sparse layer that is to be code. The sums of a sparse layer have one order whatever computes
+// them, so it has no fields.
+var SparseCode = Order{Strategy: "rt"}
+
 // Bounds of the fields of an order.
 const (
 	MaxColumns = 64 // of a block
@@ -97,9 +101,9 @@ type plan struct {
 	*Schedule
 }
 
-// Schedule is the order of the layer's sums for its weights w [K, N]; nil for strategy "", which needs none.
+// Schedule is the order of the layer's sums for its weights w [K, N]; nil for strategy "" and sparse layers, which need none.
 func (l *Linear) Schedule(w *ir.Tensor) *Schedule {
-	if l.Strategy == "" {
+	if l.Strategy == "" || l.Kind == "sparse" {
 		return nil
 	}
 	if p := l.plan.Load(); p != nil && p.of == w {

@@ -1,0 +1,114 @@
+package passes
+
+import (
+	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
+)
+
+// The cost of sparse float32 layers, in the units of the cost model but measured on a Zen 4, which does half as much in a
+// cycle: BenchmarkSparse of codegen/asm prints loop and code beside each other.
+const (
+	sparseLoop    = 62  // of the loop over blocks, for each weight and panel
+	sparseLoopOne = 75  // the same for one panel
+	sparseBegin   = 200 // of a column in a block of rows and panel: its sums come and go
+	sparseRows    = 384 // of all panels that the loop takes at once: a block
+	sparseFMA     = 51  // of a weight in code: one multiplication and addition a cycle
+	sparseLoad    = 35  // of loading a weight in code
+	sparseRow     = 55  // of loading a row in a tile of columns
+	sparseWait    = 200 // of a weight of the longest column of a tile, which waits for the one before
+	sparseTile    = 26  // columns of a tile
+	sparseBytes   = 7   // of a weight in code
+	sparseMore    = 8   // and for a row in a tile
+	sparseList    = 6   // of a weight in the lists of the loop
+)
+
+// isSparse reports whether the layer is or becomes a sparse one, whether as loop or as code.
+func (p *layerPlan) isSparse() bool {
+	switch p.chosen.Strategy {
+	case "":
+		return p.kind == "sparse"
+	case "sparse":
+		return true
+	}
+	return p.chosen.Strategy == "rt" && p.kind == "sparse"
+}
+
+// sparse looks at a sparse layer: it reports whether its code competes with that of other layers.
+func (s *strategist) sparse(p *layerPlan) bool {
+	if p.vectors == 0 || p.n > maxIndexed {
+		return false
+	}
+	plan := p.sparsePlan()
+	if s.Cold {
+		plan.cost += plan.bytes * byteMemory
+		p.loop += p.nonzero * sparseList * byteMemory
+	}
+	p.plans = append(p.plans[:0], plan)
+	if p.chosen.Strategy == "rt" {
+		p.best = &p.plans[0]
+		return false
+	}
+	return p.nonzero > 0 && !s.Loops && s.Budget >= 0
+}
+
+// order is how a layer that becomes sparse adds.
+func (p *layerPlan) order() low.Order {
+	if p.best == nil {
+		return low.Order{}
+	}
+	return p.best.order
+}
+
+// sparsePlan counts what the code of a sparse layer does, and its loop.
+func (p *layerPlan) sparsePlan() plan {
+	out := plan{order: low.SparseCode}
+	p.nonzero = 0
+	for _, t := range p.sparseTiles() {
+		p.nonzero += t.weights
+		out.bytes += t.weights*sparseBytes + t.rows*sparseMore
+		out.cost += p.vectors * max(t.weights*sparseFMA, t.weights*sparseLoad+t.rows*sparseRow, t.longest*sparseWait)
+	}
+	weight := sparseLoop
+	if p.vectors == 1 {
+		weight = sparseLoopOne
+	}
+	blocks := (p.k*min(p.vectors, 3) + sparseRows - 1) / sparseRows
+	p.loop = p.vectors * (p.nonzero*weight + p.n*blocks*sparseBegin)
+	return out
+}
+
+// sparseColumns are the columns of a tile: their weights, the rows that have some, and the most that a column has.
+type sparseColumns struct{ weights, rows, longest int }
+
+func (p *layerPlan) sparseTiles() []sparseColumns {
+	var nonzero func(q int) bool
+	switch p.w.DType {
+	case ir.Int8:
+		w := ir.Data[int8](p.w)
+		nonzero = func(q int) bool { return w[q] != 0 }
+	default:
+		w := ir.Data[float32](p.w)
+		nonzero = func(q int) bool { return w[q] != 0 }
+	}
+	out := make([]sparseColumns, (p.n+sparseTile-1)/sparseTile)
+	column := make([]int, p.n)
+	for t := range out {
+		lo, hi := t*p.n/len(out), (t+1)*p.n/len(out)
+		for i := range p.k {
+			before := out[t].weights
+			for j := lo; j < hi; j++ {
+				if nonzero(i*p.n + j) {
+					out[t].weights++
+					column[j]++
+				}
+			}
+			if out[t].weights > before {
+				out[t].rows++
+			}
+		}
+		for j := lo; j < hi; j++ {
+			out[t].longest = max(out[t].longest, column[j])
+		}
+	}
+	return out
+}
