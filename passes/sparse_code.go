@@ -51,8 +51,8 @@ func (s *strategist) sparse(p *layerPlan) bool {
 	return p.nonzero > 0 && !s.Loops && s.Budget >= 0
 }
 
-// order is how a layer that becomes sparse adds.
-func (p *layerPlan) order() low.Order {
+// sparseOrder is how a layer that becomes sparse adds.
+func (p *layerPlan) sparseOrder() low.Order {
 	if p.best == nil {
 		return low.Order{}
 	}

@@ -236,9 +236,9 @@ func (p *layerPlan) result(b *ir.Builder) (*low.Linear, []*ir.Value) {
 		return nil, nil
 	case p.kind == "ternary":
 		w := ir.Of(ir.Float32, in[1].Type.Shape, scaled(ir.Data[int8](in[1].Const), ir.Data[float32](in[2].Const)))
-		return &low.Linear{Kind: kind, Act: p.op.Act, Order: p.order()}, append([]*ir.Value{in[0], b.Const(w)}, in[3:]...)
+		return &low.Linear{Kind: kind, Act: p.op.Act, Order: p.sparseOrder()}, append([]*ir.Value{in[0], b.Const(w)}, in[3:]...)
 	case p.best != nil:
-		return &low.Linear{Kind: "sparse", Act: p.op.Act, Order: p.order()}, in
+		return &low.Linear{Kind: "sparse", Act: p.op.Act, Order: p.sparseOrder()}, in
 	default:
 		return &low.Linear{Kind: kind, Act: p.op.Act}, in
 	}

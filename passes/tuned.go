@@ -29,7 +29,7 @@ func PlanOf(n *ir.Node) Plan {
 	switch op := n.Op.(*low.Linear); {
 	case op.Strategy != "":
 		return Plan{op.Strategy, op.Order}
-	case op.Kind == "ternary":
+	case op.Kind == "ternary", op.Kind == "sparse" && n.In[0].Type.Layout == ir.Panels:
 		return Plan{Strategy: "loop"}
 	default:
 		return Plan{Strategy: op.Kind}
@@ -54,6 +54,11 @@ func Plans(n *ir.Node) (plans []Plan) {
 		}
 	case l.kind == "ternary":
 		plans = []Plan{{Strategy: "loop"}, {Strategy: "dense"}, {"perm", l.perm().order}}
+	case l.kind == "sparse" && l.vectors > 0:
+		plans = []Plan{{Strategy: "dense"}, {Strategy: "loop"}}
+		if l.n <= maxIndexed {
+			plans = append(plans, Plan{"rt", low.SparseCode})
+		}
 	case l.kind == "sparse" || nonzeros(l.w) < l.w.Len():
 		plans = []Plan{{Strategy: "dense"}, {Strategy: "sparse"}}
 	}
@@ -110,7 +115,7 @@ func (p *layerPlan) take(t Tuned) error {
 	switch t.Strategy {
 	case "rt", "4r":
 		if o := t.Order; err == nil && o.Strategy == t.Strategy {
-			_, err = (&low.Linear{Kind: "ternary", Act: p.op.Act, Order: o}).Infer(p.node.In)
+			_, err = (&low.Linear{Kind: p.kind, Act: p.op.Act, Order: o}).Infer(p.node.In)
 			p.order = &o
 		} else if err == nil {
 			err = fmt.Errorf("it has no order for strategy %s", t.Strategy)

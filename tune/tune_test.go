@@ -138,7 +138,7 @@ func TestMeasure(t *testing.T) {
 		t.Fatalf("%+v", f)
 	}
 	l := f.Layers[0]
-	if l.Kind != "sparse" || l.Rows != 40 || l.Shape != [2]int{12, 10} || len(l.Times) != 2 || l.time(l.Plan) <= 0 || l.time(l.Plan) > l.time(l.Model) {
+	if l.Kind != "sparse" || l.Rows != 40 || l.Shape != [2]int{12, 10} || len(l.Times) != 3 || l.time(l.Plan) <= 0 || l.time(l.Plan) > l.time(l.Model) {
 		t.Errorf("%+v", l)
 	}
 	var b strings.Builder
