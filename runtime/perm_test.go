@@ -51,7 +51,7 @@ func permSum(p pattern, j, k, depth int, x func(i int) float32) (sum float32) {
 
 func TestPerm(t *testing.T) {
 	onEveryPath(t, func(t *testing.T) {
-		for i, s := range [][3]int{{1, 1, 1}, {2, 5, 2}, {3, 7, 3}, {5, 16, 4}, {18, 17, 18}, {19, 31, 19}, {64, 64, 64}, {33, 130, 7}, {300, 140, 300}, {37, 257, 12}, {600, 200, 512}} {
+		for i, s := range [][3]int{{1, 1, 1}, {2, 5, 2}, {3, 7, 3}, {5, 16, 4}, {18, 17, 18}, {19, 31, 19}, {64, 64, 64}, {33, 130, 7}, {300, 140, 300}, {37, 257, 12}, {600, 200, 512}, {100, 300, 100}, {5, 512, 5}, {27, 600, 27}} {
 			k, n, depth := s[0], s[1], s[2]
 			for kind := range 4 {
 				for c, density := range []float64{0, 0.1, 0.5, 1} {
