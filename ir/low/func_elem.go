@@ -1,5 +1,7 @@
 package low
 
+import "strings"
+
 // elementary is the functions that are approximated: on float32 by the sequences of seq_table.go, or by the binary64
 // function rounded once more; on float64 by that of math64.go.
 var elementary = []function{
@@ -14,8 +16,8 @@ var elementary = []function{
 	by64Row("log", Log64),
 	by64Row("log1p", Log1p64),
 	by64Row("softplus", Softplus64),
-	by64Row("sin", Sin64),
-	by64Row("cos", Cos64),
+	narrowRow("sin", Sin64, NarrowSin64),
+	narrowRow("cos", Cos64, NarrowCos64),
 	by64Row("tan", Tan64),
 	by64Row("asin", Asin64),
 	by64Row("acos", Acos64),
@@ -36,6 +38,14 @@ var elementary = []function{
 func by64Row(name string, f func(float64) float64) function {
 	return function{name: name, sig: "T>T", weight: 40, f32: by64(f), f64: f,
 		text32: "float32(" + name + "64(float64(%s)))", text64: name + "64(%s)"}
+}
+
+// narrowRow is by64Row with another function for float32.
+func narrowRow(name string, f, narrow func(float64) float64) function {
+	row := by64Row(name, f)
+	row.f32, row.weight = by64(narrow), 20
+	row.text32 = "float32(narrow" + strings.ToUpper(name[:1]) + name[1:] + "64(float64(%s)))"
+	return row
 }
 
 func powInt[T integer](a, n T) T {

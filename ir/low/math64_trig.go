@@ -16,12 +16,15 @@ const (
 	halfPiA = 0x1.921fb544p+0
 	halfPiB = 0x1.0b4611a6p-34
 	halfPiC = 0x1.3198a2e037073p-69
+
+	halfPiRest = 0x1.0b4611a626331p-34 // B and C in one
+	twoByPi    = 0x1.45f306dc9c883p-1
 )
 
 // near64 is octant64 for |x| < 2^20: |x| less n times the three parts (W. Cody, W. Waite, Software Manual for the Elementary
 // Functions, 1980), exact but for less than 2^-98. It is not good enough where little is left of x.
 func near64(x float64) (n int, h, l float64, good bool) {
-	k := float64(x*0x1.45f306dc9c883p-1) + 0x1.8p52 // the integer stands in the low bits
+	k := float64(x*twoByPi) + 0x1.8p52 // the integer stands in the low bits
 	n = int(math.Float64bits(k) & 3)
 	k -= 0x1.8p52
 	h, l = sum64(x-float64(k*halfPiA), -float64(k*halfPiB))
