@@ -29,6 +29,7 @@ type Bench struct {
 	Library  string                // ONNX Runtime, a shared library; "" to leave it out
 	ORTModel string                // the model that ONNX Runtime runs; "" for the same
 	Paths    []string              // to measure; nil for all that the processor has
+	Workers  int                   // goroutines to measure beside one; at most 1 for none
 	Rounds   int                   // in each of which all take a turn
 	Cold     int                   // rounds of cold calls
 	Progress func(done, all int)   // called after each round; may be nil
@@ -66,7 +67,7 @@ func (b Bench) Run() (r *Result, err error) {
 			c.worker.close()
 		}
 	}()
-	for _, step := range []func() error{w.compile, w.size, w.openPaths, w.openORT, w.contest, w.allocations} {
+	for _, step := range []func() error{w.compile, w.size, w.openPaths, w.openThroughput, w.openORT, w.contest, w.allocations} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("%s: %w", b.Model, err)
 		}
@@ -244,7 +245,7 @@ func (w *run) contest() error {
 		return err
 	}
 	finalists := slices.DeleteFunc(slices.Clone(w.contestants), func(c *contestant) bool {
-		return c.kind == int8 || c.kind == fp32 && c != best(w.contestants, fp32)
+		return c.kind == many || c.kind == int8 || c.kind == fp32 && c != best(w.contestants, fp32)
 	})
 	return playCold(finalists, w.Cold, progress)
 }

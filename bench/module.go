@@ -114,7 +114,7 @@ import (
 	"%[1]s/timer"
 )
 
-func main() { timer.Serve(timer.Compiled(p.New)) }
+func main() { timer.Serve(timer.Compiled(p.New, p.WithWorkers)) }
 `
 
 // minimalMain is a program that makes an instance, runs it, and tells how long that took. After a few runs more it waits.

@@ -16,9 +16,10 @@ type Result struct {
 	Budget  int    `json:"budget_bytes"`    // of machine code that holds weights
 	Rounds  int    `json:"rounds"`
 
-	Path  string             `json:"path"` // that Info reports
-	Paths map[string]*Timing `json:"paths"`
-	ORT   *ORT               `json:"ort,omitempty"`
+	Path       string             `json:"path"` // that Info reports
+	Paths      map[string]*Timing `json:"paths"`
+	Throughput []*Throughput      `json:"throughput,omitempty"` // where the package takes several samples or goroutines
+	ORT        *ORT               `json:"ort,omitempty"`
 
 	// Of the path that Info reports or, if that was not measured, the first that was: medians over the pairs of turns in
 	// the same round. Below them the quartiles.
@@ -122,6 +123,7 @@ func (w *run) summarize() {
 		}
 		w.Result.Paths[c.name] = &t
 	}
+	w.throughput()
 	if float != nil {
 		w.ORT.FP32 = &ORTTiming{float.timing(), float.name, formNames(w.contestants, fp32), float.err, float.agrees}
 		w.Speedup, w.SpeedupSpread = speedup(float.times, main.times)
@@ -162,6 +164,7 @@ func (r *Result) Text() string {
 		}
 		fmt.Fprintf(&b, "\n%s", o.text())
 	}
+	b.WriteString(r.throughputText())
 	fmt.Fprintf(&b, "\n%s:", r.path())
 	for _, s := range []struct {
 		name   string

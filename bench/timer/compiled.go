@@ -13,13 +13,18 @@ type model[I, O, Info any] interface {
 	Info() Info
 }
 
-// Compiled is the engine that is a compiled package, given by its New.
-func Compiled[Opt any, M model[I, O, Info], I, O, Info any](newModel func(...Opt) (M, error)) Engine {
-	return &compiled[M, I, O, Info]{open: func() (M, error) { return newModel() }}
+// Compiled is the engine that is a compiled package, given by its New and its WithWorkers.
+func Compiled[Opt any, M model[I, O, Info], I, O, Info any](newModel func(...Opt) (M, error), workers func(int) Opt) Engine {
+	return &compiled[M, I, O, Info]{open: func(n int) (M, error) {
+		if n == 0 {
+			return newModel()
+		}
+		return newModel(workers(n))
+	}}
 }
 
 type compiled[M model[I, O, Info], I, O, Info any] struct {
-	open func() (M, error)
+	open func(workers int) (M, error)
 	m    M
 	in   I
 	out  O
@@ -27,7 +32,7 @@ type compiled[M model[I, O, Info], I, O, Info any] struct {
 }
 
 func (c *compiled[M, I, O, Info]) Open(job Job) (about About, err error) {
-	if c.m, err = c.open(); err != nil {
+	if c.m, err = c.open(job.Workers); err != nil {
 		return about, err
 	}
 	c.job = job

@@ -31,6 +31,7 @@ type Job struct {
 	Library string // of the engine, where it is not a compiled package
 	Model   string // path of the file that the engine reads
 	In, Out []Tensor
+	Workers int // goroutines of a compiled package; 0 for its caller's alone
 }
 
 // An Engine runs a model on inputs that do not change.

@@ -18,6 +18,7 @@ type benchFlags struct {
 	ort, ortModel       string
 	paths               []string
 	seed, rounds, colds int
+	workers             int
 	asJSON              bool
 }
 
@@ -34,6 +35,9 @@ calls and then calls for at least 200 us; in each of --rounds rounds all have a 
 same round. A cold call follows the reading of 96 MB of other memory. All get the same inputs: those of --input, else the
 first recorded run of a CASEDIR, else random ones. Outputs are compared: paths have to give the same bits, ONNX Runtime in
 float32 what recorded results allow.
+
+Of a model with an open batch, --dim batch=B times Runs of B samples; "throughput" then compares Runs of one sample and of B,
+and with --workers N also those that N goroutines share, in samples per second.
 
 --ort takes the path of ONNX Runtime's shared library, version 1.14 or later (libonnxruntime.so; npm's onnxruntime-node
 and PyPI's onnxruntime hold one). It runs with one thread and all graph optimizations, the model in two forms, of which the
@@ -52,6 +56,7 @@ Exit status: 1 if ONNX Runtime gives another result, 3 if a path does.`,
 	cmd.Flags().IntVar(&f.seed, "seed", 1, "seed of the random inputs")
 	cmd.Flags().IntVar(&f.rounds, "rounds", 61, "rounds of turns")
 	cmd.Flags().IntVar(&f.colds, "cold", 31, "rounds of cold calls")
+	cmd.Flags().IntVar(&f.workers, "workers", 1, "time Runs with so many goroutines too")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	cmd.RunE = command(func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) })
 	return cmd
@@ -70,6 +75,8 @@ func (f *benchFlags) run(cmd *cobra.Command, path string) error {
 	switch {
 	case f.rounds < 1:
 		return usage("--rounds %d: want 1 or more", f.rounds)
+	case f.workers < 1:
+		return usage("--workers %d: want 1 or more", f.workers)
 	case f.colds < 0:
 		return usage("--cold %d: want 0 or more", f.colds)
 	case f.ortModel != "" && f.ort == "":
@@ -77,7 +84,7 @@ func (f *benchFlags) run(cmd *cobra.Command, path string) error {
 	}
 	b := bench.Bench{
 		Model: path, Options: opt, Seed: f.seed, Library: f.ort, ORTModel: f.ortModel, Paths: f.paths,
-		Rounds: f.rounds, Cold: f.colds,
+		Rounds: f.rounds, Cold: f.colds, Workers: f.workers,
 	}
 	if f.input != nil {
 		if b.Input, err = readArrays("--input", f.input); err != nil {
