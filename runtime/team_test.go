@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,11 +51,49 @@ func TestTeam(t *testing.T) {
 	}
 }
 
+// A step that nobody needs a part of costs the caller this much, beside its work.
 func BenchmarkTeam(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	team := newTeam(2, func(k, worker, lo, hi int) {})
 	defer team.close()
 	for b.Loop() {
 		team.run(1, 2, 2)
+	}
+}
+
+// A member begins with its part so long after Run has handed it out: one that looks for work, and one that sleeps.
+func BenchmarkHandoff(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	for _, asleep := range []bool{false, true} {
+		b.Run(map[bool]string{false: "awake", true: "asleep"}[asleep], func(b *testing.B) {
+			const work = 50 * time.Microsecond
+			var begun time.Time
+			taken := false
+			team := newTeam(2, func(_, worker, _, _ int) {
+				now := time.Now()
+				if worker > 0 {
+					begun, taken = now, true
+				}
+				for time.Since(now) < work {
+				}
+			})
+			defer team.close()
+			var late []time.Duration
+			for b.Loop() {
+				for asleep && !team.members[0].asleep.Load() {
+					time.Sleep(20 * time.Microsecond)
+				}
+				taken = false
+				start := time.Now()
+				if team.run(1, 2, 2); taken {
+					late = append(late, begun.Sub(start))
+				}
+			}
+			if slices.Sort(late); len(late) > 0 {
+				b.ReportMetric(float64(late[len(late)/2]), "ns/handoff")
+			}
+			b.ReportMetric(float64(len(late))/float64(b.N), "taken")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }
