@@ -11,7 +11,7 @@ import (
 
 // The pass decides which layers become code: all of these have some for AVX-512, whatever the budget, which is kept.
 func TestBudgetIsSpentOnce(t *testing.T) {
-	for _, model := range []string{"sbt_anomaly", "sbt_forecast"} {
+	for _, model := range []string{"sbt_anomaly", "sbt_forecast", "pals_transformer"} {
 		for _, budget := range []int{4 << 10, 10 << 10, 25 << 10, 100 << 10, 1 << 20} {
 			t.Run(fmt.Sprint(model, " ", budget), func(t *testing.T) {
 				c, err := Compile("../testdata/models/"+model+"/model.onnx", Options{Choice: passes.Choice{Budget: budget}})

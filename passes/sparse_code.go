@@ -18,8 +18,10 @@ const (
 	sparseWait    = 200 // of a weight of the longest column of a tile, which waits for the one before
 	sparseTile    = 26  // columns of a tile
 	sparseBytes   = 7   // of a weight in code
+	sparseQuads   = 4   // more, where some come four at a time: in packages of less code than sparseNear
 	sparseMore    = 8   // and for a row in a tile
-	sparseList    = 6   // of a weight in the lists of the loop
+	sparseNear    = 512 << 10
+	sparseList    = 6 // of a weight in the lists of the loop
 )
 
 // isSparse reports whether the layer is or becomes a sparse one, whether as loop or as code.
@@ -39,6 +41,10 @@ func (s *strategist) sparse(p *layerPlan) bool {
 		return false
 	}
 	plan := p.sparsePlan()
+	if s.short {
+		plan.bytes -= p.nonzero * sparseQuads
+	}
+	plan.bytes = plan.bytes * (8*p.vectors + 1) / (8 * p.vectors) // with those that fetch code ahead
 	if s.Cold {
 		plan.cost += plan.bytes * byteMemory
 		p.loop += p.nonzero * sparseList * byteMemory
@@ -51,6 +57,18 @@ func (s *strategist) sparse(p *layerPlan) bool {
 	return p.nonzero > 0 && !s.Loops && s.Budget >= 0
 }
 
+// shortCode reports whether the code of sparse layers is certain not to stay in the second cache of a core, where it is
+// short.
+func (s *strategist) shortCode() bool {
+	sum := 0
+	for _, p := range s.layers {
+		if p.isSparse() && p.vectors > 0 {
+			sum += nonzeros(p.w) * sparseBytes
+		}
+	}
+	return min(sum, s.Budget/2) >= sparseNear
+}
+
 // sparseOrder is how a layer that becomes sparse adds.
 func (p *layerPlan) sparseOrder() low.Order {
 	if p.best == nil {
@@ -59,13 +77,14 @@ func (p *layerPlan) sparseOrder() low.Order {
 	return p.best.order
 }
 
-// sparsePlan counts what the code of a sparse layer does, and its loop.
+// sparsePlan counts what the code of a sparse layer does, and its loop. Of its bytes there are rather too many, so that what
+// is chosen fits the budget.
 func (p *layerPlan) sparsePlan() plan {
-	out := plan{order: low.SparseCode}
+	out := plan{order: low.SparseCode, bytes: p.n * finishing * codeBytes}
 	p.nonzero = 0
 	for _, t := range p.sparseTiles() {
 		p.nonzero += t.weights
-		out.bytes += t.weights*sparseBytes + t.rows*sparseMore
+		out.bytes += t.weights*(sparseBytes+sparseQuads) + t.rows*sparseMore
 		out.cost += p.vectors * max(t.weights*sparseFMA, t.weights*sparseLoad+t.rows*sparseRow, t.longest*sparseWait)
 	}
 	weight := sparseLoop

@@ -37,6 +37,7 @@ var Strategies = []string{"dense", "sparse", "rt", "4r", "perm", "loop"}
 type strategist struct {
 	Choice
 	layers map[*ir.Node]*layerPlan
+	short  bool // the code of sparse layers has no quads
 }
 
 // layerPlan is what is known of a layer.
@@ -152,6 +153,7 @@ func (s *strategist) spend(g *ir.Graph) {
 	var open []*layerPlan
 	left := s.Budget
 	large := s.large()
+	s.short = s.shortCode()
 	for _, n := range g.Nodes {
 		p := s.layers[n]
 		if p == nil {
