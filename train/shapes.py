@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import onnx
+from onnx import numpy_helper
 
 from train.architectures import ARCHITECTURES, parameters
 from train.encoder import encoder
@@ -71,7 +72,26 @@ def chosen(a, arguments):
     return a
 
 
-def write(model, path):
+def open_batch(model):
+    """Leaves the number of samples open, the first axis of all inputs and outputs, as an export with dynamic axes does."""
+    shapes = {node.input[1] for node in model.graph.node if node.op_type == "Reshape"}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.output[0] in shapes:
+            value = node.attribute[0].t
+            shape = numpy_helper.to_array(value).copy()
+            if -1 not in shape:
+                # The axis of the samples stands first or, where heads are joined with it, behind time.
+                shape[0 if shape[0] == 1 else 1] = -1
+            value.CopyFrom(numpy_helper.from_array(shape, value.name))
+    for port in (*model.graph.input, *model.graph.output):
+        port.type.tensor_type.shape.dim[0].dim_param = "batch"
+    del model.graph.value_info[:]
+    return model
+
+
+def write(model, path, open_axis=False):
+    if open_axis:
+        model = open_batch(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
 
@@ -90,6 +110,7 @@ def main():
     parser.add_argument("--density", type=float, help="fraction of weights kept")
     parser.add_argument("--dense", action="store_true", help="the dense twin, in floats")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--open-batch", action="store_true", help=open_batch.__doc__.splitlines()[0])
     named = parser.add_argument_group("with --name and --all")
     forms = sorted({form for forms in FORMS.values() for form in forms})
     named.add_argument("--mask-form", choices=forms, default="add", help="how masks are spelled")
@@ -124,12 +145,12 @@ def main():
                 setattr(arguments, name, default)
         if arguments.d_model % arguments.nhead or arguments.d_model % 2:
             parser.error("--d-model must be even and a multiple of --nhead")
-        write(encoder(arguments, weights), arguments.out)
+        write(encoder(arguments, weights), arguments.out, arguments.open_batch)
         return
     if any(getattr(arguments, name) is not None for name in ENCODER):
         parser.error("sizes go with --encoder")
     if arguments.layer:
-        write(layer(arguments.layer, weights), arguments.out)
+        write(layer(arguments.layer, weights), arguments.out, arguments.open_batch)
         return
     try:
         if arguments.name:
@@ -138,7 +159,7 @@ def main():
             paths = {name: arguments.out / f"{name}.onnx" for name in ARCHITECTURES}
         for name, path in paths.items():
             a = chosen(ARCHITECTURES[name], arguments)
-            write(build(a, *options), path)
+            write(build(a, *options), path, arguments.open_batch)
     except Unsuitable as error:
         parser.error(str(error))
 

@@ -46,6 +46,16 @@ const sizesIntro = `
 |---|---|---|---|---|---|---|---|---|---|---|---|---|
 `
 
+const manyIntro = `
+## Throughput
+
+Samples per second of one instance of the model, on the path that it takes here: in Runs of one sample and of the whole batch, by
+the caller alone and shared by two goroutines. The gain is over one sample and the caller alone.
+
+| work | samples | goroutines | us per call | samples per second | gain |
+|---|---|---|---|---|---|
+`
+
 const commandsIntro = `
 ## Commands
 
@@ -83,14 +93,20 @@ func (c command) page() (string, error) {
 	}
 	b.WriteString(runsIntro)
 	for _, w := range works {
-		if r := all[w.id]; r != nil {
+		if r := all[w.id]; r != nil && !w.many {
 			b.WriteString(timesRow(w, r[0]))
 		}
 	}
 	b.WriteString(sizesIntro)
 	for _, w := range works {
-		if r := all[w.id]; r != nil {
+		if r := all[w.id]; r != nil && !w.many {
 			b.WriteString(sizesRow(w, r[0]))
+		}
+	}
+	b.WriteString(manyIntro)
+	for _, w := range works {
+		if r := all[w.id]; r != nil && w.many {
+			b.WriteString(manyRows(w, r[0]))
 		}
 	}
 	b.WriteString(commandsIntro)
@@ -148,6 +164,15 @@ func (g goal) row(all map[string][]*bench.Result) string {
 		}
 	}
 	return fmt.Sprintf("| %s | %s | %s | %gx | %gx | %s |\n", name, g.figure, reached, g.least, g.aim, verdict)
+}
+
+// manyRows are the samples per second of one work.
+func manyRows(w work, r *bench.Result) string {
+	var b strings.Builder
+	for _, t := range r.Throughput {
+		fmt.Fprintf(&b, "| %s | %d | %d | %s | %.0f | %.2fx |\n", w.name, t.Samples, t.Workers, number(t.Median), t.PerSecond, t.Gain)
+	}
+	return b.String()
 }
 
 func timesRow(w work, r *bench.Result) string {

@@ -8,6 +8,7 @@ type work struct {
 	flags []string // that shape the package
 	peer  []string // makes the model that ONNX Runtime runs instead; nil for the same
 	paths string   // to measure; "" for all
+	many  bool     // for samples per second: a row of that table alone
 }
 
 // A goal is a ratio to reach against ONNX Runtime: at least, and the aim. Several works count by their geometric mean.
@@ -48,7 +49,12 @@ var (
 	ternary = []string{"--density", "0.35"}
 	dense   = []string{"--density", "1", "--dense"}
 	large   = []string{"--code-budget", "64MiB"}
+	shared  = []string{"--workers", "2"}
+	batch16 = append([]string{"--dim", "batch=16"}, shared...)
 )
+
+// open leaves the number of samples open.
+const open = "--open-batch"
 
 // fast leaves out pure Go, which takes seconds there.
 const fast = "avx512,avx2"
@@ -84,6 +90,12 @@ var works = []work{
 	{id: "layer-2048-512", name: "layer of 96 rows, 2048 x 512, ternary .35", make: layer("96x2048x512", ternary...)},
 	{id: "row-512-512", name: "one row, 512 x 512, ternary .35", make: layer("1x512x512", ternary...)},
 	{id: "row-512-2048", name: "one row, 512 x 2048, ternary .35", make: layer("1x512x2048", ternary...)},
+	{id: "smd-many", name: "SBT anomaly, SMD", make: append(named("smd"), open), flags: batch16, paths: fast, many: true},
+	{id: "jv-many", name: "SBT classification, JapaneseVowels", make: append(named("japanesevowels"), open), flags: batch16, paths: fast, many: true},
+	{id: "enc-many", name: "encoder of 96 steps, ternary .35", make: encoder("--density", "0.35", open), flags: batch16, paths: fast, many: true},
+	{id: "short-many", name: "encoder of 10 steps, ternary .35", make: append(short("0.35"), open), flags: batch16, paths: fast, many: true},
+	{id: "pals-many", name: "PALS Transformer, float32, dense", make: full(), flags: shared, paths: fast, many: true},
+	{id: "pals-10-many", name: "PALS Transformer, float32, 10 % left", make: full("--density", "0.1"), flags: shared, paths: fast, many: true},
 	{id: "layer-dense", name: "layer of 96 rows, 512 x 512, dense", make: layer("96x512x512", dense...)},
 }
 
