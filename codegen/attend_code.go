@@ -13,6 +13,7 @@ import (
 // attention is one that skips products, as code: functions for each instruction set and head of keys, none if it keeps to lists.
 type attention struct {
 	asm.Attend
+	result string // name of its value in the graph
 	panels int
 	heads  [asm.AVX512 + 1][]asm.AttendHead
 	pool   *asm.Pool
@@ -29,7 +30,7 @@ func (l *layers) attend(e *emitter, n *ir.Node, op *low.Attend) string {
 		return ""
 	}
 	keys, values := low.Kept(n.In)
-	a := &attention{panels: q.Shape[0] * panelsOfRows(q.Shape[1]), Attend: asm.Attend{
+	a := &attention{result: n.Out[0].Name, panels: q.Shape[0] * panelsOfRows(q.Shape[1]), Attend: asm.Attend{
 		Name:  fmt.Sprintf("kept%d", len(l.attends)+1),
 		Heads: op.Heads, KVHeads: op.KVHeads, Keys: k.Type.Shape[1], DH: q.Shape[2] / op.Heads, DV: v.Shape[2] / op.KVHeads,
 		Scale: op.Scale, KeptKeys: ir.Data[bool](keys.Const), KeptValues: ir.Data[bool](values.Const),
@@ -73,7 +74,7 @@ func (a *attention) bytes(set asm.Set) (n int) {
 
 // coded tells of the attention.
 func (a *attention) coded() Coded {
-	c := Coded{Name: a.Name, Panels: a.panels, AVX512: a.bytes(asm.AVX512), AVX2: a.bytes(asm.AVX2)}
+	c := Coded{Name: a.Name, Result: a.result, Panels: a.panels, AVX512: a.bytes(asm.AVX512), AVX2: a.bytes(asm.AVX2)}
 	for _, on := range slices.Concat(a.KeptKeys, a.KeptValues) {
 		if on {
 			c.Adds += a.Heads / a.KVHeads

@@ -329,9 +329,6 @@ type Coded struct {
 }
 
 func (l *layers) coded() (out []Coded) {
-	for _, a := range l.attends {
-		out = append(out, a.coded())
-	}
 	for _, a := range l.served() {
 		c := Coded{a.Name, a.result, a.first, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2])}
 		if a.Sparse != nil {
@@ -341,6 +338,9 @@ func (l *layers) coded() (out []Coded) {
 			c.Adds += a.First.Schedule.Adds()
 		}
 		out = append(out, c)
+	}
+	for _, a := range l.attends {
+		out = append(out, a.coded())
 	}
 	return out
 }
