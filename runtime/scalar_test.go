@@ -20,7 +20,7 @@ var sequences = []struct {
 	domain float32 // largest argument
 	hash   uint64  // of the results for sweep(1001), the same on every port
 }{
-	{"expneg", expneg32, expneg32Slice, expneg32Exact, 0, 0xe1e9b82bbc9f774},
+	{"expneg", expneg32, expneg32Slice, expneg32Exact, 0, 0x3d4f658d1937c2f2},
 	{"exp", exp32, exp32Slice, exp32Exact, math.MaxFloat32, 0x9998910f12b97872},
 	{"expm1", expm132, expm132Slice, expm132Exact, math.MaxFloat32, 0x235a9b6dda206ebc},
 	{"sigmoid", sigmoid32, sigmoid32Slice, sigmoid32Exact, math.MaxFloat32, 0x7eb8403e5ef8f15},

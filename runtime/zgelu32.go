@@ -19,24 +19,24 @@ func gelu32(x float32) float32 {
 	v7 := float32(s7)
 	v8 := v7 - 0x1.8p+23
 	v10 := float32(float64(v8)*-0x1.9p-02 + float64(v4)) // exact product and sum
-	v11 := phi5Table[math.Float32bits(v7)&15]
-	v12 := phi4Table[math.Float32bits(v7)&15]
+	v11 := geluPhi5[math.Float32bits(v7)&15]
+	v12 := geluPhi4[math.Float32bits(v7)&15]
 	s13 := float64(v11)*float64(v10) + float64(v12) // exact product
 	f |= flag(s13)
 	v13 := float32(s13)
-	v14 := phi3Table[math.Float32bits(v7)&15]
+	v14 := geluPhi3[math.Float32bits(v7)&15]
 	s15 := float64(v13)*float64(v10) + float64(v14) // exact product
 	f |= flag(s15)
 	v15 := float32(s15)
-	v16 := phi2Table[math.Float32bits(v7)&15]
+	v16 := geluPhi2[math.Float32bits(v7)&15]
 	s17 := float64(v15)*float64(v10) + float64(v16) // exact product
 	f |= flag(s17)
 	v17 := float32(s17)
-	v18 := phi1Table[math.Float32bits(v7)&15]
+	v18 := geluPhi1[math.Float32bits(v7)&15]
 	s19 := float64(v17)*float64(v10) + float64(v18) // exact product
 	f |= flag(s19)
 	v19 := float32(s19)
-	v20 := phi0Table[math.Float32bits(v7)&15]
+	v20 := geluPhi0[math.Float32bits(v7)&15]
 	s21 := float64(v19)*float64(v10) + float64(v20) // exact product
 	f |= flag(s21)
 	v21 := float32(s21)
@@ -103,14 +103,14 @@ func gelu32SliceGeneric(dst, src []float32) {
 		v10b := float32(float64(v8b)*-0x1.9p-02 + float64(v4b)) // exact product and sum
 		v10c := float32(float64(v8c)*-0x1.9p-02 + float64(v4c)) // exact product and sum
 		v10d := float32(float64(v8d)*-0x1.9p-02 + float64(v4d)) // exact product and sum
-		v11a := phi5Table[math.Float32bits(v7a)&15]
-		v11b := phi5Table[math.Float32bits(v7b)&15]
-		v11c := phi5Table[math.Float32bits(v7c)&15]
-		v11d := phi5Table[math.Float32bits(v7d)&15]
-		v12a := phi4Table[math.Float32bits(v7a)&15]
-		v12b := phi4Table[math.Float32bits(v7b)&15]
-		v12c := phi4Table[math.Float32bits(v7c)&15]
-		v12d := phi4Table[math.Float32bits(v7d)&15]
+		v11a := geluPhi5[math.Float32bits(v7a)&15]
+		v11b := geluPhi5[math.Float32bits(v7b)&15]
+		v11c := geluPhi5[math.Float32bits(v7c)&15]
+		v11d := geluPhi5[math.Float32bits(v7d)&15]
+		v12a := geluPhi4[math.Float32bits(v7a)&15]
+		v12b := geluPhi4[math.Float32bits(v7b)&15]
+		v12c := geluPhi4[math.Float32bits(v7c)&15]
+		v12d := geluPhi4[math.Float32bits(v7d)&15]
 		s13a := float64(v11a)*float64(v10a) + float64(v12a) // exact product
 		f |= flag(s13a)
 		v13a := float32(s13a)
@@ -123,10 +123,10 @@ func gelu32SliceGeneric(dst, src []float32) {
 		s13d := float64(v11d)*float64(v10d) + float64(v12d) // exact product
 		f |= flag(s13d)
 		v13d := float32(s13d)
-		v14a := phi3Table[math.Float32bits(v7a)&15]
-		v14b := phi3Table[math.Float32bits(v7b)&15]
-		v14c := phi3Table[math.Float32bits(v7c)&15]
-		v14d := phi3Table[math.Float32bits(v7d)&15]
+		v14a := geluPhi3[math.Float32bits(v7a)&15]
+		v14b := geluPhi3[math.Float32bits(v7b)&15]
+		v14c := geluPhi3[math.Float32bits(v7c)&15]
+		v14d := geluPhi3[math.Float32bits(v7d)&15]
 		s15a := float64(v13a)*float64(v10a) + float64(v14a) // exact product
 		f |= flag(s15a)
 		v15a := float32(s15a)
@@ -139,10 +139,10 @@ func gelu32SliceGeneric(dst, src []float32) {
 		s15d := float64(v13d)*float64(v10d) + float64(v14d) // exact product
 		f |= flag(s15d)
 		v15d := float32(s15d)
-		v16a := phi2Table[math.Float32bits(v7a)&15]
-		v16b := phi2Table[math.Float32bits(v7b)&15]
-		v16c := phi2Table[math.Float32bits(v7c)&15]
-		v16d := phi2Table[math.Float32bits(v7d)&15]
+		v16a := geluPhi2[math.Float32bits(v7a)&15]
+		v16b := geluPhi2[math.Float32bits(v7b)&15]
+		v16c := geluPhi2[math.Float32bits(v7c)&15]
+		v16d := geluPhi2[math.Float32bits(v7d)&15]
 		s17a := float64(v15a)*float64(v10a) + float64(v16a) // exact product
 		f |= flag(s17a)
 		v17a := float32(s17a)
@@ -155,10 +155,10 @@ func gelu32SliceGeneric(dst, src []float32) {
 		s17d := float64(v15d)*float64(v10d) + float64(v16d) // exact product
 		f |= flag(s17d)
 		v17d := float32(s17d)
-		v18a := phi1Table[math.Float32bits(v7a)&15]
-		v18b := phi1Table[math.Float32bits(v7b)&15]
-		v18c := phi1Table[math.Float32bits(v7c)&15]
-		v18d := phi1Table[math.Float32bits(v7d)&15]
+		v18a := geluPhi1[math.Float32bits(v7a)&15]
+		v18b := geluPhi1[math.Float32bits(v7b)&15]
+		v18c := geluPhi1[math.Float32bits(v7c)&15]
+		v18d := geluPhi1[math.Float32bits(v7d)&15]
 		s19a := float64(v17a)*float64(v10a) + float64(v18a) // exact product
 		f |= flag(s19a)
 		v19a := float32(s19a)
@@ -171,10 +171,10 @@ func gelu32SliceGeneric(dst, src []float32) {
 		s19d := float64(v17d)*float64(v10d) + float64(v18d) // exact product
 		f |= flag(s19d)
 		v19d := float32(s19d)
-		v20a := phi0Table[math.Float32bits(v7a)&15]
-		v20b := phi0Table[math.Float32bits(v7b)&15]
-		v20c := phi0Table[math.Float32bits(v7c)&15]
-		v20d := phi0Table[math.Float32bits(v7d)&15]
+		v20a := geluPhi0[math.Float32bits(v7a)&15]
+		v20b := geluPhi0[math.Float32bits(v7b)&15]
+		v20c := geluPhi0[math.Float32bits(v7c)&15]
+		v20d := geluPhi0[math.Float32bits(v7d)&15]
 		s21a := float64(v19a)*float64(v10a) + float64(v20a) // exact product
 		f |= flag(s21a)
 		v21a := float32(s21a)
@@ -242,16 +242,16 @@ func gelu32Exact(x float32) float32 {
 	v7 := fma32(v4, 0x1.47ae14p+01, 0x1.8p+23)
 	v8 := v7 - 0x1.8p+23
 	v10 := float32(float64(v8)*-0x1.9p-02 + float64(v4)) // exact product and sum
-	v11 := phi5Table[math.Float32bits(v7)&15]
-	v12 := phi4Table[math.Float32bits(v7)&15]
+	v11 := geluPhi5[math.Float32bits(v7)&15]
+	v12 := geluPhi4[math.Float32bits(v7)&15]
 	v13 := fma32(v11, v10, v12)
-	v14 := phi3Table[math.Float32bits(v7)&15]
+	v14 := geluPhi3[math.Float32bits(v7)&15]
 	v15 := fma32(v13, v10, v14)
-	v16 := phi2Table[math.Float32bits(v7)&15]
+	v16 := geluPhi2[math.Float32bits(v7)&15]
 	v17 := fma32(v15, v10, v16)
-	v18 := phi1Table[math.Float32bits(v7)&15]
+	v18 := geluPhi1[math.Float32bits(v7)&15]
 	v19 := fma32(v17, v10, v18)
-	v20 := phi0Table[math.Float32bits(v7)&15]
+	v20 := geluPhi0[math.Float32bits(v7)&15]
 	v21 := fma32(v19, v10, v20)
 	v23 := x
 	if 0 > v23 {
@@ -262,42 +262,42 @@ func gelu32Exact(x float32) float32 {
 	return y
 }
 
-var phi5Table = [16]float32{
+var geluPhi5 = [16]float32{
 	0x1.39f53cp-07, 0x1.a29b94p-08, -0x1.64820ap-11, -0x1.69e56ep-08,
 	-0x1.68dbacp-08, -0x1.5604fp-09, 0x1.22b822p-15, 0x1.214776p-10,
 	0x1.05a65p-10, 0x1.275aep-11, 0x1.ed405cp-13, 0x1.432c98p-14,
 	0x1.55be36p-16, 0x1.28684ep-18, 0x1.aa0c82p-21, 0,
 }
 
-var phi4Table = [16]float32{
+var geluPhi4 = [16]float32{
 	0x1.221bbcp-13, 0x1.16ce5ep-06, 0x1.73b21ap-06, 0x1.04243ap-06,
 	0x1.1b7294p-08, -0x1.f8e166p-09, -0x1.9536ccp-08, -0x1.3cb63p-08,
 	-0x1.5e3464p-09, -0x1.2b9714p-10, -0x1.9ba018p-12, -0x1.cf22a4p-14,
 	-0x1.afc51ap-16, -0x1.50191cp-18, -0x1.b73f68p-21, 0,
 }
 
-var phi3Table = [16]float32{
+var geluPhi3 = [16]float32{
 	-0x1.106bbcp-04, -0x1.aba502p-05, -0x1.38d854p-06, 0x1.993cbep-07,
 	0x1.cf36fap-06, 0x1.c73d5ep-06, 0x1.39fbc6p-06, 0x1.4fbd2ep-07,
 	0x1.215e66p-08, 0x1.9a0322p-10, 0x1.e30d2p-12, 0x1.dcac2p-14,
 	0x1.8bf44cp-16, 0x1.15da1cp-18, 0x1.4a4b9cp-21, 0,
 }
 
-var phi2Table = [16]float32{
+var geluPhi2 = [16]float32{
 	0x1.167efp-20, -0x1.27b54ep-04, -0x1.d66aap-04, -0x1.e1d93ap-04,
 	-0x1.78a1e6p-04, -0x1.d9ddeep-05, -0x1.eb5b1ap-06, -0x1.a93b18p-07,
 	-0x1.357872p-08, -0x1.7ca57cp-10, -0x1.8cf496p-12, -0x1.5fce78p-14,
 	-0x1.096ff6p-16, -0x1.557146p-19, -0x1.76c8d2p-22, 0,
 }
 
-var phi1Table = [16]float32{
+var geluPhi1 = [16]float32{
 	0x1.988452p-02, 0x1.7a824p-02, 0x1.2d130ep-02, 0x1.9b2e7ep-03,
 	0x1.e21648p-04, 0x1.e53b4cp-05, 0x1.a347cap-06, 0x1.3705dp-07,
 	0x1.8c2222p-09, 0x1.b12274p-11, 0x1.96923cp-13, 0x1.47a126p-15,
 	0x1.c54e86p-18, 0x1.0d37ecp-20, 0x1.12865ap-23, 0,
 }
 
-var phi0Table = [16]float32{
+var geluPhi0 = [16]float32{
 	-0x1p-01, -0x1.6463dep-02, -0x1.bd1654p-03, -0x1.ee130ap-04,
 	-0x1.e4067cp-05, -0x1.a0315ap-06, -0x1.38c94ap-07, -0x1.99979cp-09,
 	-0x1.d21afep-11, -0x1.cc0838p-13, -0x1.892c6ep-15, -0x1.229f3ap-17,

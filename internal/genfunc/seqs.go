@@ -24,15 +24,15 @@ func sequence(s *low.Sequence) string {
 	b.WriteString("return y\n}\n")
 	for _, o := range s.Code {
 		if o.Op == "table" {
-			table(&b, o.Table)
+			table(&b, s, o.Table)
 		}
 	}
 	return b.String()
 }
 
 // table prints a table of constants.
-func table(b *strings.Builder, t *low.SeqTable) {
-	fmt.Fprintf(b, "\nvar %sTable = [16]float32{", t.Name)
+func table(b *strings.Builder, s *low.Sequence, t *low.SeqTable) {
+	fmt.Fprintf(b, "\nvar %s = [16]float32{", tableName(s.Name, t))
 	for i, u := range t.Bits {
 		if i%4 == 0 {
 			b.WriteString("\n")
@@ -40,6 +40,11 @@ func table(b *strings.Builder, t *low.SeqTable) {
 		b.WriteString(constant(u) + ", ")
 	}
 	b.WriteString("\n}\n")
+}
+
+// tableName is the variable of a table of a sequence: each sequence has its own, for files are copied one by one.
+func tableName(sequence string, t *low.SeqTable) string {
+	return sequence + strings.ToUpper(t.Name[:1]) + t.Name[1:]
 }
 
 // slice prints the loop over a slice. Two elements go side by side, for each alone is one long chain; not so where the
@@ -82,15 +87,16 @@ func slice(b *strings.Builder, s *low.Sequence) {
 
 // seqPrinter prints the operations of a sequence as Go statements; result k is vk.
 type seqPrinter struct {
-	b     *strings.Builder
-	code  []low.SeqOp
-	exact bool   // call fma32
-	lane  string // ends the names of one of several elements
-	arm   []int  // the sel that alone uses an operation, with which operand: 3*sel+operand; -1: none
+	b        *strings.Builder
+	sequence string
+	code     []low.SeqOp
+	exact    bool   // call fma32
+	lane     string // ends the names of one of several elements
+	arm      []int  // the sel that alone uses an operation, with which operand: 3*sel+operand; -1: none
 }
 
 func newSeqPrinter(b *strings.Builder, s *low.Sequence, exact bool) *seqPrinter {
-	return &seqPrinter{b: b, code: s.Code, exact: exact, arm: arms(s.Code)}
+	return &seqPrinter{b: b, sequence: s.Name, code: s.Code, exact: exact, arm: arms(s.Code)}
 }
 
 // arms finds what is computed for one operand of a sel only: the printer puts it into a branch.
@@ -192,7 +198,7 @@ func (p *seqPrinter) op(n int, o low.SeqOp) {
 	case "isub":
 		pr("%s := %s - %s", v, u(0), u(1))
 	case "table":
-		pr("%s := %sTable[%s&15]", v, o.Table.Name, u(0))
+		pr("%s := %s[%s&15]", v, tableName(p.sequence, o.Table), u(0))
 	case "shl":
 		pr("%s := %s << %d", v, u(0), o.Bits)
 	case "shr":

@@ -43,12 +43,35 @@ scale p m            # p * 2^m, for m in -127..127, 2^-127 counting as 0
 	f = iadd e 0x3f800000
 	y = mul p f
 
-# exp(x) for x <= 0; below -87.68 it is 0.
+exp2 [16]            # 2^(i/16)
+	0x1p+0 0x1.0b5586p+0 0x1.172b84p+0 0x1.2387a6p+0
+	0x1.306fep+0 0x1.3dea64p+0 0x1.4bfdaep+0 0x1.5ab07ep+0
+	0x1.6a09e6p+0 0x1.7a1148p+0 0x1.8ace54p+0 0x1.9c4918p+0
+	0x1.ae89fap+0 0x1.c199bep+0 0x1.d5818ep+0 0x1.ea4afap+0
+
+# exp(a) for a <= 0 where functions of it need it most exact next to 0.
+decay a
+	a = clampmax -88 a
+	z = nearest a
+	p = expr a z
+	y = scale p z
+
+# exp(x) for x <= 0; below -87.36 it is 0. n is the integer next to 16x/ln 2, r = x - n ln 2 / 16.
 expneg x
 	x = clampmax -88 x
-	z = nearest x
-	p = expr x z
-	y = scale p z
+	z = fma x 0x1.715476p+4 0x1.8p+23
+	n = sub z 0x1.8p+23
+	r = fma! n -0x1.63p-5 x
+	r = fma0 n 0x1.bd0106p-17 r
+	q = fma 0x1.555758p-3 r 0x1.00022p-1
+	s = mul r r
+	p = fma q s r        # exp(r) - 1
+	t = exp2 z
+	m = and z 0xfffffff0
+	m = shl m 19
+	m = iadd m 0x3f800000
+	t = mul t m          # 2^(n/16)
+	y = fma0 t p t
 
 # exp(x): two steps of scaling, the first exact, so that overflow and subnormal results are rounded once.
 exp x
@@ -75,7 +98,7 @@ expm1 x
 
 sigmoid x
 	n = or x 0x80000000
-	e = expneg n
+	e = decay n
 	c = lt x 0
 	t = sel c e 1
 	d = add e 1
@@ -121,7 +144,7 @@ erf x
 	l = fma l t 0x1.20a234p+0
 	l = fma l t 0x1.0096c6p-12
 	l = sub 0 l
-	e = expneg l         # erfc
+	e = decay l          # erfc
 	big = sub 1 e
 	c = lt a 1
 	y = sel c small big

@@ -15,11 +15,22 @@ func main() {
 		a := gen.NewAsm()
 		for _, isa := range gen.ISAs {
 			a.Begin(isa, s.Name+"32", "func(dst, src []float32)", "computes dst[i] = "+s.Name+"32(src[i]) for the elements of src; dst may be src.")
-			slice(a, s, map[gen.ISA]int{gen.AVX2: 2, gen.AVX512: 4}[isa])
+			slice(a, s, unroll(isa, s.Name))
 			a.End()
 		}
 		a.Write("seq", "z"+s.Name+"32_amd64")
 	}
+}
+
+// unroll is the number of vectors side by side: as many as keep the units busy and have room in the registers.
+func unroll(isa gen.ISA, name string) int {
+	switch {
+	case isa == gen.AVX2:
+		return 2
+	case name == "expneg":
+		return 6
+	}
+	return 4
 }
 
 // slice writes the loops of one function.
