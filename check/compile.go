@@ -130,11 +130,18 @@ func Compile(path string, opt Options) (c *Compiled, err error) {
 			return nil, err
 		}
 		if g.Whole = apart; apart == nil {
-			c.Each, g.Each, m = m.Batch, true, one
+			if err := advance(one, path, Low, opt); err != nil {
+				return nil, err
+			}
+			if m.Batch < lanesFrom || !singleRows(one.Graph) {
+				c.Each, g.Each, m = m.Batch, true, one
+			}
 		}
 	}
-	if err := advance(m, path, Low, opt); err != nil {
-		return nil, err
+	if !g.Each {
+		if err := advance(m, path, Low, opt); err != nil {
+			return nil, err
+		}
 	}
 	c.Graph, c.In, c.Out = m.Graph, m.Graph.In, m.Graph.Out
 	if c.Each > 1 {

@@ -7,6 +7,7 @@ import (
 	"github.com/sbtc-go/sbtc/codegen"
 	"github.com/sbtc-go/sbtc/frontend"
 	"github.com/sbtc-go/sbtc/ir"
+	"github.com/sbtc-go/sbtc/ir/low"
 	"github.com/sbtc-go/sbtc/passes"
 )
 
@@ -38,6 +39,30 @@ func alone(path string, all *frontend.Model, opt Options) (one *frontend.Model, 
 		return nil, nil, err
 	}
 	return one, passes.Each(whole.Graph, proof.Graph, n), nil
+}
+
+// lanesFrom is the batch from which models of single rows have their samples in the lanes: four samples then take the time
+// that they take one by one, and sixteen a quarter of it.
+const lanesFrom = 8
+
+// singleRows reports whether a graph of low operators is of layers that have one row.
+func singleRows(g *ir.Graph) bool {
+	layers := 0
+	for _, n := range g.Nodes {
+		switch n.Op.(type) {
+		case *low.Linear:
+			layers++
+		case *low.Map, *low.Move:
+		default:
+			return false
+		}
+		for _, v := range n.Out {
+			if v.Type.Rows() != 1 || v.Type.DType != ir.Float32 {
+				return false
+			}
+		}
+	}
+	return layers > 0
 }
 
 // repeated are values of one sample for n of them.
