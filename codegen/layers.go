@@ -29,6 +29,7 @@ type layer struct {
 	panels    int
 	functions [asm.AVX512 + 1][]asm.Function
 	pool      *asm.Pool
+	twin      *layer // an earlier one whose functions are its own
 }
 
 // coded is the layer n as code, nil if it cannot be that, and the inputs of its epilogue in memory; whole tells whether
@@ -254,6 +255,7 @@ func (l *layers) print(budget int) error {
 		a.pool = asm.NewPool(a.Name)
 	}
 	l.near(order, budget)
+	findTwins(order)
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
 		made := make([][]asm.Function, len(order))
 		errs := make([]error, len(order))
@@ -261,7 +263,7 @@ func (l *layers) print(budget int) error {
 		slots := make(chan bool, runtime.GOMAXPROCS(0))
 		left := budget
 		for i, a := range order {
-			if a.Least(set) > left || a.Sparse != nil && !a.Sparse.Serves(set, a.Schedule.K*a.Schedule.N, a.panels) || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
+			if a.twin != nil || a.Least(set) > left || a.Sparse != nil && !a.Sparse.Serves(set, a.Schedule.K*a.Schedule.N, a.panels) || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
 				continue
 			}
 			left -= a.Least(set)
@@ -276,6 +278,10 @@ func (l *layers) print(budget int) error {
 			return err
 		}
 		for i, a := range order {
+			if a.twin != nil {
+				a.functions[set] = a.twin.functions[set]
+				continue
+			}
 			if n := bytesOf(made[i]); n+asm.AheadBytes(n, a.panels) <= budget {
 				a.functions[set] = made[i]
 				budget -= n + asm.AheadBytes(n, a.panels)
@@ -427,6 +433,9 @@ func (l *layer) write(s, stubs *strings.Builder) {
 		stubs.WriteString("\t\t}\n\t\treturn true\n")
 	}
 	stubs.WriteString("\t}\n\treturn false\n}\n")
+	if l.twin != nil {
+		return
+	}
 	for _, fs := range l.functions {
 		for _, f := range fs {
 			params := ""
