@@ -19,7 +19,7 @@ func TestUndo(t *testing.T) {
 	} {
 		text := "g (float[2,3,4] x) => (float[2,3,4] z) {\n t = Constant<value=int64[2] {4,6}>()\n u = Constant<value=int64[3] {2,3,4}>()\n a = Relu(x)\n " + c.body + "\n z = Relu(y)\n}\n"
 		g := parse(t, text)
-		for _, p := range Target[:2] {
+		for _, p := range []Pass{{Name: "lower", Run: lower}, {Name: "undo", Run: undo}} {
 			if _, err := p.Run(g); err != nil {
 				t.Fatal(err)
 			}
