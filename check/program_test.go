@@ -17,7 +17,7 @@ func fake(t *testing.T, body string) *Compiled {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Compiled{Graph: g, Package: "fake", Files: []codegen.File{{Name: "model.go", Data: []byte(`package fake
+	return &Compiled{Graph: g, In: g.In, Out: g.Out, Each: 1, Samples: 1, Package: "fake", Files: []codegen.File{{Name: "model.go", Data: []byte(`package fake
 
 import (
 	"errors"
