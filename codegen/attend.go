@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/sbtc-go/sbtc/ir"
@@ -110,17 +112,16 @@ func (e *emitter) attendKept(n *ir.Node, op *low.Attend, operands []jen.Code, sh
 	name := e.layers.attend(e, n, op)
 	e.weights.coded = name
 	load := jen.Id(e.use("newKept")).Call(kp, vp, jen.Lit(op.KVHeads), jen.Lit(dh), jen.Lit(dv), jen.Lit(panelsOfRows(n.In[0].Type.Shape[1])))
-	most := 0 // elements of keys and values of a head
-	for g := range op.KVHeads {
-		of := 0
-		for c := range dh {
-			of += column(k.Const, g*dh+c)
+	of := make([]int, op.KVHeads) // elements of keys and values of a head
+	for _, on := range []*ir.Tensor{k.Const, v.Const} {
+		n := on.Shape[1]
+		for i, set := range ir.Data[bool](on) {
+			if set {
+				of[i%n/(n/op.KVHeads)]++
+			}
 		}
-		for c := range dv {
-			of += column(v.Const, g*dv+c)
-		}
-		most = max(most, of)
 	}
+	most := slices.Max(of)
 	lists := keptLists * (keys/keptRows + dh/keptRows + 2)
 	scores := e.scratch("float32", 4, keptPanels*ir.Lanes*(keys+2+dv)+most+lists)
 	scratch := e.scratch("float64", 8, ir.Lanes*(dh+keys)+most)
@@ -158,14 +159,4 @@ func kept(on *ir.Tensor, transposed bool) *ir.Tensor {
 		rows, n = n, rows
 	}
 	return ir.Of(ir.Int8, []int{rows, n}, x)
-}
-
-// column counts what is set in a column.
-func column(on *ir.Tensor, c int) (n int) {
-	for i, v := range ir.Data[bool](on) {
-		if v && i%on.Shape[1] == c {
-			n++
-		}
-	}
-	return n
 }

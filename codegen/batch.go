@@ -65,15 +65,17 @@ func (b *batch) has(v *ir.Value) bool { return b.size > 1 && b.parted[v] }
 
 // times is an expression for total·n/size.
 func (b *batch) times(total int) *jen.Statement {
-	if per := total / b.size; per != 1 {
-		return jen.Id("n").Op("*").Lit(per)
-	}
-	return jen.Id("n")
+	return samplesOf(total / b.size)
 }
 
 // of is an expression for total·n/count.
 func (b *batch) of(total int) *jen.Statement {
-	if per := total / b.count; per != 1 {
+	return samplesOf(total / b.count)
+}
+
+// samplesOf is an expression for n samples of per elements.
+func samplesOf(per int) *jen.Statement {
+	if per != 1 {
 		return jen.Id("n").Op("*").Lit(per)
 	}
 	return jen.Id("n")

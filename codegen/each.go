@@ -3,7 +3,6 @@ package codegen
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -92,13 +91,7 @@ func (e *emitter) sample(f *jen.File) {
 				}
 			})
 		}
-		text := fmt.Sprintf("%#v", jen.Block(e.body...))
-		if strings.Contains(text, "(a, ") {
-			g.Id("a").Op(":=").Id("m").Dot("arenas").Index(jen.Id("worker"))
-		}
-		if strings.Contains(text, "w.w") {
-			g.Id("w").Op(":=").Id("m").Dot("weights")
-		}
+		localsOf(e.body...).declare(g, jen.Id("m").Dot("arenas").Index(jen.Id("worker")))
 		for _, c := range e.body {
 			g.Add(c)
 		}

@@ -136,13 +136,7 @@ func (e *emitter) run(f *jen.File) {
 			return
 		}
 		e.batch.panelCounts(g)
-		text := fmt.Sprintf("%#v", jen.Block(e.body...))
-		if strings.Contains(text, "(a, ") {
-			g.Id("a").Op(":=").Id("m").Dot("arena")
-		}
-		if strings.Contains(text, "w.w") {
-			g.Id("w").Op(":=").Id("m").Dot("weights")
-		}
+		localsOf(e.body...).declare(g, jen.Id("m").Dot("arena"))
 		if e.workers.n {
 			g.Id("m").Dot("n").Op("=").Id("n")
 		}
@@ -224,4 +218,26 @@ func (e *emitter) weightsCode(f *jen.File) {
 			}
 		})), jen.Nil()),
 	)
+}
+
+// locals are the names of parts of the model that a body uses: its text has them in calls.
+type locals string
+
+func localsOf(body ...jen.Code) locals { return locals(fmt.Sprintf("%#v", jen.Block(body...))) }
+
+// uses reports whether the body works in the memory name.
+func (l locals) uses(name string) bool { return strings.Contains(string(l), "("+name+", ") }
+
+// declare declares what the body uses of the arena and of the weights.
+func (l locals) declare(g *jen.Group, arena *jen.Statement) {
+	if l.uses("a") {
+		g.Id("a").Op(":=").Add(arena)
+	}
+	l.weights(g)
+}
+
+func (l locals) weights(g *jen.Group) {
+	if strings.Contains(string(l), "w.w") {
+		g.Id("w").Op(":=").Id("m").Dot("weights")
+	}
 }

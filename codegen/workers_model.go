@@ -1,9 +1,6 @@
 package codegen
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/dave/jennifer/jen"
 )
 
@@ -99,32 +96,29 @@ func (e *emitter) stepCode(f *jen.File) {
 	for i, s := range w.steps {
 		cases = append(cases, jen.Case(jen.Lit(i)).Block(s.code...))
 	}
-	text := fmt.Sprintf("%#v", jen.Switch(jen.Id("step")).Block(cases...))
+	names := localsOf(jen.Switch(jen.Id("step")).Block(cases...))
 	if each {
 		cases = append(cases, e.samplesCase())
 	}
-	uses := func(name string) bool { return strings.Contains(text, "("+name+", ") }
 	worker := "worker"
-	if !uses("s") && !each {
+	if !names.uses("s") && !each {
 		worker = "_"
 	}
 	f.Comment("step computes panels [lo, hi) of a step, which do not depend on others of its results.")
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("step").Params(jen.List(jen.Id("step"), jen.Id(worker), jen.Id("lo"), jen.Id("hi")).Int()).BlockFunc(func(g *jen.Group) {
 		switch {
-		case uses("a") && each:
+		case names.uses("a") && each:
 			e.arenaOfStep(g)
-		case uses("a"):
+		case names.uses("a"):
 			g.Id("a").Op(":=").Id("m").Dot("arena")
 		}
 		switch {
-		case uses("s") && each:
+		case names.uses("s") && each:
 			g.Id("s").Op(":=").Id("m").Dot("arenas").Index(jen.Id("worker")).Index(jen.Lit(e.arena.size/8), jen.Empty())
-		case uses("s"):
+		case names.uses("s"):
 			g.Id("s").Op(":=").Id("m").Dot("scratch").Index(jen.Id("worker"))
 		}
-		if strings.Contains(text, "w.w") {
-			g.Id("w").Op(":=").Id("m").Dot("weights")
-		}
+		names.weights(g)
 		if w.n {
 			g.Id("n").Op(":=").Id("m").Dot("n")
 		}

@@ -101,17 +101,7 @@ func randomLayer(r *rand.Rand, i int) *testLayer {
 	}
 	l.src = floats(r, l.panels*k*lanes, false)
 	act := acts[i%len(acts)]
-	if act != "" {
-		l.Act = low.MustExpr(act)
-		for range max(l.Act.Inputs()-1, 0) {
-			x := Extra{}
-			if r.IntN(2) == 0 {
-				x.Row = floats(r, n, r.IntN(2) == 0)
-			}
-			l.Extra = append(l.Extra, x)
-			l.extra = append(l.extra, floats(r, l.panels*n*lanes, false))
-		}
-	}
+	l.drawEpilogue(r, act)
 	for q := 3; q < len(l.src); q += lanes { // a lane of zeros, and so of sums that are zero
 		l.src[q] = float32(math.Copysign(0, r.Float64()-.5))
 	}
@@ -452,4 +442,20 @@ func avx512() string {
 		return "1"
 	}
 	return ""
+}
+
+// drawEpilogue gives the layer an epilogue, unless act is empty, with random further inputs.
+func (l *testLayer) drawEpilogue(r *rand.Rand, act string) {
+	if act == "" {
+		return
+	}
+	l.Act = low.MustExpr(act)
+	for range max(l.Act.Inputs()-1, 0) {
+		x := Extra{}
+		if r.IntN(2) == 0 {
+			x.Row = floats(r, l.Schedule.N, r.IntN(2) == 0)
+		}
+		l.Extra = append(l.Extra, x)
+		l.extra = append(l.extra, floats(r, l.panels*l.Schedule.N*lanes, false))
+	}
 }

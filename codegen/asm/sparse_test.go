@@ -52,17 +52,7 @@ func sparseLayer(r *rand.Rand, i int) *testLayer {
 		l.Bias = floats(r, n, r.IntN(4) == 0)
 	}
 	l.src = floats(r, l.panels*k*lanes, false)
-	if act := acts[i%len(acts)]; act != "" {
-		l.Act = low.MustExpr(act)
-		for range max(l.Act.Inputs()-1, 0) {
-			x := Extra{}
-			if r.IntN(2) == 0 {
-				x.Row = floats(r, n, r.IntN(2) == 0)
-			}
-			l.Extra = append(l.Extra, x)
-			l.extra = append(l.extra, floats(r, l.panels*n*lanes, false))
-		}
-	}
+	l.drawEpilogue(r, acts[i%len(acts)])
 	y := make([]float32, l.panels*n*lanes)
 	for q := range y {
 		p, j, lane := q/(n*lanes), q/lanes%n, q%lanes
