@@ -49,7 +49,7 @@ func (l *layers) printAttends(set asm.Set, budget int) (int, error) {
 			continue
 		}
 		if a.pool == nil {
-			a.pool = asm.NewPool(a.Name)
+			a.pool = asm.NewPool(a.Name, 1)
 		}
 		heads, err := a.Functions(set, a.pool)
 		if err != nil {

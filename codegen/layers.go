@@ -30,6 +30,8 @@ type layer struct {
 	functions [asm.AVX512 + 1][]asm.Function
 	pool      *asm.Pool
 	twin      *layer // an earlier one whose functions are its own
+	twins     int    // later ones that have its functions
+	place     int    // among layers with the same functions, of its constants
 }
 
 // coded is the layer n as code, nil if it cannot be that, and the inputs of its epilogue in memory; whole tells whether
@@ -251,11 +253,11 @@ func (l *layers) print(budget int) error {
 		budget = low.DefaultBudget
 	}
 	order := l.served()
+	findTwins(order)
 	for _, a := range order {
-		a.pool = asm.NewPool(a.Name)
+		a.pool = asm.NewPool(a.Name, 1+a.twins)
 	}
 	l.near(order, budget)
-	findTwins(order)
 	for _, set := range []asm.Set{asm.AVX512, asm.AVX2} {
 		made := make([][]asm.Function, len(order))
 		errs := make([]error, len(order))
@@ -305,6 +307,9 @@ func (l *layers) ahead(set asm.Set) {
 	var panels []int
 	sum := 0
 	for _, a := range l.list {
+		if a.twin != nil {
+			continue
+		}
 		for i := range a.functions[set] {
 			all, panels = append(all, &a.functions[set][i]), append(panels, a.panels)
 			sum += a.functions[set][i].Bytes
@@ -332,11 +337,15 @@ type Coded struct {
 	First        string // that of the layer before it, where both are one; else ""
 	Adds, Panels int    // additions for a panel, and how many panels there are
 	AVX512, AVX2 int    // bytes of code; 0 if it keeps to the loop
+	Twin         string // that of an earlier layer whose code this is, so that it takes no more bytes; "" if there is none
 }
 
 func (l *layers) coded() (out []Coded) {
 	for _, a := range l.served() {
-		c := Coded{a.Name, a.result, a.first, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2])}
+		c := Coded{a.Name, a.result, a.first, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2]), ""}
+		if a.twin != nil {
+			c.Twin = a.twin.result
+		}
 		if a.Sparse != nil {
 			c.Adds = a.Sparse.Weights()
 		}
@@ -428,6 +437,9 @@ func (l *layer) write(s, stubs *strings.Builder) {
 					fmt.Fprintf(stubs, ", &%s[p*%d]", x, l.Schedule.N*row)
 				}
 			}
+			if f.Shared {
+				fmt.Fprintf(stubs, ", %d", l.offset())
+			}
 			stubs.WriteString(")\n")
 		}
 		stubs.WriteString("\t\t}\n\t\treturn true\n")
@@ -441,6 +453,9 @@ func (l *layer) write(s, stubs *strings.Builder) {
 			params := ""
 			if len(f.Params) > 0 {
 				params = ", " + strings.Join(f.Params, ", ") + " *float32"
+			}
+			if f.Shared {
+				params += ", " + asm.Constants + " int"
 			}
 			fmt.Fprintf(stubs, "\n//go:noescape\nfunc %s(dst, src *float32, panels int%s)\n", f.Name, params)
 			s.WriteString("\n" + f.Text)

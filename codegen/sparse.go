@@ -29,7 +29,7 @@ func sparseCode(n *ir.Node, w *ir.Tensor) *asm.Layer {
 func (l *layers) near(order []*layer, budget int) {
 	sum := 0
 	for _, a := range order {
-		if n := a.Least(asm.AVX512); sum+n <= budget {
+		if n := a.Least(asm.AVX512); a.twin == nil && sum+n <= budget {
 			sum += n
 		}
 	}

@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,35 +12,67 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// Layers with tied weights have one set of functions, and their weights are stored once.
-func TestTiedLayersShareFunctions(t *testing.T) {
-	a, err := txtar.ParseFile("../testdata/codegen/sparse.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range a.Files {
-		if f.Name != "tied.model" {
-			continue
-		}
-		g, err := ir.Parse(f.Name, string(f.Data), low.New)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files, err := Generate(g, Options{Package: "tied", Model: "tied.onnx", Version: "test"})
+// Layers with the same signs, or tied weights, have one set of functions, and their weights are stored once.
+func TestTwinsShareFunctions(t *testing.T) {
+	for _, c := range []struct {
+		file, name string
+		coded      []string // layers whose functions there are
+		layers     int
+		weights    int // most bytes of weights.bin
+	}{
+		// Of the sparse weights alone there are 692 bytes.
+		{"sparse", "tied", []string{"layer1", "layer3"}, 4, 1200},
+		{"twins", "sparse_twins", []string{"layer1"}, 3, 1000},
+		// The signs take 450 bytes, a row of 20 or 45 constants 80 or 180: there are 9 of them. The mates of rows take 640.
+		{"twins", "encoder_twins", []string{"layer1", "layer3", "layer5"}, 6, 2500},
+	} {
+		files, err := Generate(codegenCase(t, c.file, c.name), Options{Package: "twins", Model: "twins.onnx", Version: "test"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s, stubs := string(text(files, "layers_amd64.s")), string(text(files, "layers_amd64.go"))
-		if !strings.Contains(s, "TEXT ·layer1_0AVX512(") || !strings.Contains(s, "TEXT ·layer3_0AVX512(") || strings.Contains(s, "layer2_") || strings.Contains(s, "layer4_") {
-			t.Error("the functions are not those of layers 1 and 3")
+		var names []string
+		for _, m := range regexp.MustCompile(`TEXT ·(layer\d+)_0AVX512\(`).FindAllStringSubmatch(s, -1) {
+			names = append(names, m[1])
 		}
-		if !strings.Contains(stubs, "func layer2(") || !strings.Contains(stubs, "func layer4(") {
-			t.Error("a layer is missing")
+		if slices.Sort(names); !slices.Equal(names, c.coded) {
+			t.Errorf("%s: functions of %v, want %v", c.name, names, c.coded)
 		}
-		if n := len(text(files, "weights.bin")); n > 1200 { // of the sparse weights alone there are 692
-			t.Errorf("%d bytes of weights", n)
+		if n := strings.Count(stubs, " bool {"); n != c.layers {
+			t.Errorf("%s: %d layers, want %d", c.name, n, c.layers)
 		}
-		return
+		if n := len(text(files, "weights.bin")); n > c.weights {
+			t.Errorf("%s: %d bytes of weights", c.name, n)
+		}
+		twins := 0
+		for _, f := range files {
+			for _, l := range f.Code {
+				if l.Twin != "" {
+					twins++
+				}
+			}
+		}
+		if twins != c.layers-len(c.coded) {
+			t.Errorf("%s: %d twins are told", c.name, twins)
+		}
 	}
-	t.Fatal("no such case")
+}
+
+// codegenCase is a graph of testdata/codegen.
+func codegenCase(t *testing.T, file, name string) *ir.Graph {
+	a, err := txtar.ParseFile("../testdata/codegen/" + file + ".txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range a.Files {
+		if f.Name == name+".model" {
+			g, err := ir.Parse(f.Name, string(f.Data), low.New)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g
+		}
+	}
+	t.Fatalf("no case %s", name)
+	return nil
 }

@@ -35,6 +35,7 @@ type Code struct {
 	With   string `json:"with,omitempty"` // the layer before it, whose code is the same
 	AVX512 int    `json:"avx512"`         // bytes; 0 where it keeps to a loop
 	AVX2   int    `json:"avx2"`
+	Twin   string `json:"twin,omitempty"` // the layer with the same signs whose code this is, and whose bytes count
 }
 
 // Change is the number of operators after a pass.
@@ -103,9 +104,11 @@ func (r *Report) files(files []codegen.File) {
 			r.Bytes.Source += len(f.Data)
 		}
 		for _, c := range f.Code {
-			r.Code = append(r.Code, Code{c.Result, c.First, c.AVX512, c.AVX2})
-			r.Bytes.AVX512 += c.AVX512
-			r.Bytes.AVX2 += c.AVX2
+			r.Code = append(r.Code, Code{c.Result, c.First, c.AVX512, c.AVX2, c.Twin})
+			if c.Twin == "" {
+				r.Bytes.AVX512 += c.AVX512
+				r.Bytes.AVX2 += c.AVX2
+			}
 		}
 	}
 }

@@ -26,8 +26,10 @@ func printCode(w io.Writer, files []codegen.File) error {
 		}
 		var avx512, avx2 int
 		for _, c := range f.Code {
-			avx512 += c.AVX512
-			avx2 += c.AVX2
+			if c.Twin == "" {
+				avx512 += c.AVX512
+				avx2 += c.AVX2
+			}
 		}
 		if _, err := fmt.Fprintf(w, "%s: %d layers as code, %d bytes of source; %d bytes for AVX-512, %d for AVX2\n",
 			f.Name, len(f.Code), source, avx512, avx2); err != nil {
@@ -50,14 +52,18 @@ func printCode(w io.Writer, files []codegen.File) error {
 // looped is the share of the additions of layers that loops do if their code has a budget: for AVX-512 (0), or AVX2 (1).
 func looped(layers []codegen.Coded, budget, set int) float64 {
 	var all, loops float64
+	coded := map[string]bool{}
 	for _, c := range layers {
 		work, size := float64(c.Adds)*float64(c.Panels), []int{c.AVX512, c.AVX2}[set]
 		all += work
-		if size == 0 || size > budget {
+		switch {
+		case c.Twin != "" && coded[c.Twin]:
+		case c.Twin != "" || size == 0 || size > budget:
 			loops += work
-			continue
+		default:
+			budget -= size
+			coded[c.Result] = true
 		}
-		budget -= size
 	}
 	if all == 0 {
 		return 0

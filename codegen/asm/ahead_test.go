@@ -20,7 +20,7 @@ func TestAheadFetchesAll(t *testing.T) {
 	step := regexp.MustCompile(`ADDQ \$(\d+), (BX|R\d+|AX)\n(\tADDQ|\tDEC)`)
 	for _, set := range []Set{AVX2, AVX512} {
 		for _, panels := range []int{1, 2, 6, 50} {
-			fs, err := l.Functions(set, NewPool("x"))
+			fs, err := l.Functions(set, NewPool("x", 1))
 			if err != nil {
 				t.Fatal(err)
 			}

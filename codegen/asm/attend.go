@@ -106,11 +106,11 @@ func (a *Attend) scores(p *printer, g int) error {
 				}
 			}
 		}
-		most := c.load(source{broadcast, p.consts, p.pool.at(float32(math.Inf(-1)))})
+		most := c.load(source{broadcast, p.consts, p.pool.one(float32(math.Inf(-1)))})
 		if lo > 0 {
 			most = c.load(top)
 		}
-		scale := c.load(source{broadcast, p.consts, p.pool.at(a.Scale)})
+		scale := c.load(source{broadcast, p.consts, p.pool.one(a.Scale)})
 		for j, s := range acc {
 			if s < 0 {
 				s = c.zero()
@@ -148,7 +148,7 @@ func (a *Attend) values(p *printer, g int) error {
 				}
 			}
 		}
-		one := c.load(source{broadcast, p.consts, p.pool.at(1)})
+		one := c.load(source{broadcast, p.consts, p.pool.one(1)})
 		by := c.do(opDiv, one, c.load(source{vector, e, (a.Keys + 1) * 4 * ir.Lanes}))
 		for f, s := range acc {
 			c.store(c.do(opMul, s, by), source{vector, dst, (lo + f) * 4 * ir.Lanes})

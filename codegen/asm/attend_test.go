@@ -24,7 +24,7 @@ func TestAttend(t *testing.T) {
 		}
 		a.Heads = a.KVHeads * group
 		a.KeptKeys, a.KeptValues = keptAtRandom(r, a.Keys, a.KVHeads*a.DH), keptAtRandom(r, a.Keys, a.KVHeads*a.DV)
-		pool := NewPool(a.Name)
+		pool := NewPool(a.Name, 1)
 		var heads [2][]AttendHead
 		for set := range heads {
 			var err error

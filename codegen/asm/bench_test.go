@@ -116,7 +116,7 @@ func timedLayer(r *rand.Rand, k, n, panels int, density float64, order low.Order
 // sizes are the instructions a nonzero weight of the code for each instruction set.
 func (m *module) sizes(b *testing.B, l *testLayer, nonzero int) (s string) {
 	for _, set := range []Set{AVX2, AVX512} {
-		fs, err := l.Functions(set, NewPool(l.Name))
+		fs, err := l.Functions(set, NewPool(l.Name, 1))
 		if err != nil {
 			b.Fatal(err)
 		}

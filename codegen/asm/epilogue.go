@@ -33,12 +33,12 @@ func (m *matrix) epilogue(c *code, j, acc int) int {
 	y := acc
 	switch {
 	case m.negated[j]:
-		y = c.do(opFNMA, m.constant(c, m.Scale, j), acc, m.constant(c, m.Bias, j))
-	case m.Bias != nil:
-		y = c.do(opFMA, m.constant(c, m.Scale, j), acc, m.constant(c, m.Bias, j))
-	case uniform(m.Scale) && m.Scale[0] == 1: // x·1 is x
+		y = c.do(opFNMA, m.constant(c, m.scale, j), acc, m.constant(c, m.bias, j))
+	case m.bias != nil:
+		y = c.do(opFMA, m.constant(c, m.scale, j), acc, m.constant(c, m.bias, j))
+	case m.scale.are(1): // x·1 is x
 	default:
-		y = c.do(opMul, acc, m.constant(c, m.Scale, j))
+		y = c.do(opMul, acc, m.constant(c, m.scale, j))
 	}
 	if m.Act.IsZero() {
 		return y
@@ -54,8 +54,8 @@ func (m *matrix) expr(c *code, e low.Expr, j, x0 int, known map[string]int) int 
 		switch {
 		case i == 0:
 			return x0
-		case m.Extra[i-1].Row != nil:
-			return m.constant(c, m.Extra[i-1].Row, j)
+		case m.rows[i-1] != nil:
+			return m.constant(c, m.rows[i-1], j)
 		}
 		return c.load(source{vector, m.extra[i], j * 4 * ir.Lanes})
 	}
@@ -70,26 +70,4 @@ func (m *matrix) expr(c *code, e low.Expr, j, x0 int, known map[string]int) int 
 	}
 	known[key] = epilogueOps[fn](c, m, args)
 	return known[key]
-}
-
-// constant is element j of a row of constants.
-func (m *matrix) constant(c *code, row []float32, j int) int {
-	if uniform(row) {
-		return m.uniform(c, row[0])
-	}
-	return c.load(source{broadcast, m.consts, m.pool.row(row, j)})
-}
-
-func (m *matrix) uniform(c *code, v float32) int {
-	return c.load(source{broadcast, m.consts, m.pool.at(v)})
-}
-
-// uniform reports whether all elements have the same bits.
-func uniform(row []float32) bool {
-	for _, v := range row {
-		if math.Float32bits(v) != math.Float32bits(row[0]) {
-			return false
-		}
-	}
-	return true
 }

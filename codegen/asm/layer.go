@@ -17,10 +17,11 @@ type Layer struct {
 	Scale, Bias []float32 // by column; a nil Bias is none
 	Act         low.Expr  // of the sum x0 and of Extra x1, x2, ...; zero if there is none
 	Extra       []Extra
-	Table       bool    // terms of several rows are kept in memory, as blocks have too many columns to compute them in each part
-	Sparse      *Sparse // for float32 weights, without Scale: the chains begin with the bias; the schedule has no blocks
-	First       *Layer  // the one whose result is the input, if both are to be one: see Groups; its Extra are constants
-	direct      int     // of the code, if not 0
+	Table       bool     // terms of several rows are kept in memory, as blocks have too many columns to compute them in each part
+	Sparse      *Sparse  // for float32 weights, without Scale: the chains begin with the bias; the schedule has no blocks
+	First       *Layer   // the one whose result is the input, if both are to be one: see Groups; its Extra are constants
+	direct      int      // of the code, if not 0
+	twins       []*Layer // which have this code too, with constants of their own
 }
 
 // Extra is a further input of an epilogue: constants, one a column, or panels like those of the result.
@@ -28,16 +29,20 @@ type Extra struct{ Row []float32 }
 
 // Function is one function of assembly,
 //
-//	func Name(dst, src *float32, panels int, x1, x2, ... *float32)
+//	func Name(dst, src *float32, panels int, x1, x2, ... *float32, constants int)
 //
 // that computes some columns, or some rows' share of all, of a number of panels.
 type Function struct {
 	Name   string
 	Params []string // after panels: the extra inputs, and scratch memory for all panels
 	Text   string
-	Bytes  int // of code, about
+	Bytes  int  // of code, about
+	Shared bool // it is the code of several layers, and has the last parameter: Offset of the layer's constants in the Pool
 	ahead
 }
+
+// Constants is the name of the parameter that says whose constants the code takes.
+const Constants = "constants"
 
 // Scratch is the name of the parameter for memory that the functions use.
 const Scratch = "scratch"
@@ -126,6 +131,9 @@ type matrix struct {
 	begun    []bool  // columns with a sum in the result
 	last     []int   // block of a column after which it is complete
 	negated  []bool  // columns whose sums are kept with the other sign
+	scale    *row
+	bias     *row   // nil if no layer has one
+	rows     []*row // of Extra; nil where it is panels
 }
 
 func newMatrix(l *Layer, p *printer, dst, src *base) *matrix {
@@ -136,6 +144,7 @@ func newMatrix(l *Layer, p *printer, dst, src *base) *matrix {
 			m.last[j] = i
 		}
 	}
+	m.constants()
 	m.negate()
 	return m
 }
@@ -144,7 +153,7 @@ func newMatrix(l *Layer, p *printer, dst, src *base) *matrix {
 // that follows rounds alike; only zeros may differ in their sign, which a bias hides that is not zero itself.
 func (m *matrix) negate() {
 	m.negated = make([]bool, m.Schedule.N)
-	if m.Bias == nil {
+	if m.bias == nil {
 		return
 	}
 	seen := make([]bool, m.Schedule.N)
@@ -152,7 +161,7 @@ func (m *matrix) negate() {
 		for _, s := range b.Steps {
 			for _, u := range s.Uses {
 				if j := u.Index(); !seen[j] {
-					seen[j], m.negated[j] = true, u.Negative() && m.Bias[j] != 0
+					seen[j], m.negated[j] = true, u.Negative() && m.bias.noZero(j)
 				}
 			}
 		}

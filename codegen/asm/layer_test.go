@@ -28,6 +28,8 @@ type testLayer struct {
 	src, want []float32
 	extra     [][]float32 // of inputs in memory
 	weights   []float32   // of a sparse layer
+	first     *testLayer
+	twins     []*testLayer // whose code it is too
 }
 
 // TestBits assembles random layers in a module of their own and compares their results, on every path of the machine,
@@ -36,7 +38,11 @@ func TestBits(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var layers []*testLayer
 	for i := range 80 {
-		layers = append(layers, randomLayer(r, i))
+		l := randomLayer(r, i)
+		for range i % 5 / 3 * (1 + i%2) {
+			l.addTwin(r)
+		}
+		layers = append(layers, l)
 	}
 	m := newModule(t)
 	for _, l := range layers {
@@ -131,11 +137,11 @@ func (l *testLayer) addFirst(r *rand.Rand) {
 	}
 	l.src = floats(r, l.panels*k*lanes, false)
 	l.Table = false
-	l.want = l.eval(first.eval(l.src))
 	if !Groups(&first.Layer, &l.Layer) {
 		panic("layers that cannot be groups")
 	}
-	l.First = &first.Layer
+	l.first, l.First = first, &first.Layer
+	l.want = l.eval(first.eval(l.src))
 }
 
 // floats are random numbers, some of them special, or all the same.
@@ -302,7 +308,8 @@ func newModule(t testing.TB) *module {
 }
 
 func (m *module) add(t testing.TB, l *testLayer) {
-	pool := NewPool(l.Name)
+	pool := NewPool(l.Name, 1+len(l.twins))
+	var functions [AVX512 + 1][]Function
 	for _, set := range []Set{AVX2, AVX512} {
 		fs, err := l.Functions(set, pool)
 		if err != nil {
@@ -313,38 +320,57 @@ func (m *module) add(t testing.TB, l *testLayer) {
 				fs[i].Ahead(&fs[(i+1)%len(fs)], l.panels)
 			}
 		}
+		for _, f := range fs {
+			m.asm.WriteString(f.Text + "\n")
+			params := ""
+			if len(f.Params) > 0 {
+				params = ", " + strings.Join(f.Params, ", ") + " *float32"
+			}
+			if f.Shared {
+				params += ", " + Constants + " int"
+			}
+			fmt.Fprintf(&m.stubs, "//go:noescape\nfunc %s(dst, src *float32, panels int%s)\n\n", f.Name, params)
+		}
+		functions[set] = fs
+	}
+	m.asm.WriteString(pool.Text() + "\n")
+	m.runs(l, functions, 0)
+	for i, twin := range l.twins {
+		m.runs(twin, functions, pool.Offset(1+i))
+	}
+}
+
+// runs adds calls of the functions of l, whose constants are at an offset.
+func (m *module) runs(l *testLayer, functions [AVX512 + 1][]Function, constants int) {
+	for set, fs := range functions {
 		k := l.Schedule.K
 		if l.First != nil {
 			k = l.First.Schedule.K
 		}
-		fmt.Fprintf(&m.main, "\trun(%q, %v, %d, %d, %d, %d,\n", l.Name+" "+set.String(), set == AVX512, len(l.extra), l.panels, k, l.Schedule.N)
+		fmt.Fprintf(&m.main, "\trun(%q, %v, %d, %d, %d, %d,\n", l.Name+" "+Set(set).String(), Set(set) == AVX512, len(l.extra), l.panels, k, l.Schedule.N)
 		fmt.Fprintf(&m.main, "func(dst, src *float32, x []*float32) {\n")
 		for _, f := range fs {
-			m.asm.WriteString(f.Text + "\n")
-			args, params := "", ""
+			args := ""
 			for _, p := range f.Params {
 				switch p {
 				case Scratch:
 					args += ", &table[0]"
 				case Values:
-					args += ", &" + l.Name + "values" + set.String() + "[0]"
+					args += ", &" + l.Name + "values" + Set(set).String() + "[0]"
 				default:
 					args += fmt.Sprintf(", x[%d]", int(p[1]-'1'))
 				}
-				params += ", " + p
 			}
-			if params != "" {
-				params += " *float32"
+			if f.Shared {
+				args += fmt.Sprint(", ", constants)
 			}
-			fmt.Fprintf(&m.stubs, "//go:noescape\nfunc %s(dst, src *float32, panels int%s)\n\n", f.Name, params)
 			fmt.Fprintf(&m.main, "%s(dst, src, %d%s)\n", f.Name, l.panels, args)
 		}
 		m.main.WriteString("})\n")
 		if l.Sparse != nil {
-			fmt.Fprintf(&m.stubs, "var %svalues%v = [...]float32{%s}\n\n", l.Name, set, l.stream(set))
+			fmt.Fprintf(&m.stubs, "var %svalues%v = [...]float32{%s}\n\n", l.Name, Set(set), l.stream(Set(set)))
 		}
 	}
-	m.asm.WriteString(pool.Text() + "\n")
 	for _, x := range append(slices.Clone(l.extra), l.src, l.want) {
 		binary.Write(&m.data, binary.LittleEndian, x)
 	}

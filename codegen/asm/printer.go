@@ -38,7 +38,7 @@ type param struct {
 func newPrinter(name string, set Set, pool *Pool) *printer {
 	p := &printer{name: name, set: set, pool: pool, free: registers}
 	p.consts = p.register()
-	p.pool.at(1)
+	p.pool.one(1)
 	return p
 }
 
@@ -177,13 +177,17 @@ func (p *printer) flush() {
 	t.line(6, "JNE panel")
 	t.line(3, "VZEROUPPER")
 	t.line(1, "RET")
-	p.out = append(p.out, Function{Name: name, Params: names[2:], Text: t.String(), Bytes: t.bytes, ahead: ahead})
+	p.out = append(p.out, Function{Name: name, Params: names[2:], Text: t.String(), Bytes: t.bytes, Shared: p.pool.shared(), ahead: ahead})
 	p.body = text{}
 }
 
 // prologue loads the parameters, which are panels and then those of p but for the first two, which come before.
 func (p *printer) prologue(t *text, name string) (names []string) {
-	fmt.Fprintf(t, "TEXT ·%s(SB), NOSPLIT, $0-%d\n", name, 8*(1+len(p.params)))
+	size := 8 * (1 + len(p.params))
+	if p.pool.shared() {
+		size += 8
+	}
+	fmt.Fprintf(t, "TEXT ·%s(SB), NOSPLIT, $0-%d\n", name, size)
 	for i, a := range p.params {
 		off := 8 * i
 		if i >= 2 {
@@ -201,8 +205,11 @@ func (p *printer) prologue(t *text, name string) (names []string) {
 	}
 	t.line(5, "MOVQ panels+16(FP), CX")
 	t.line(7, "LEAQ %s<>(SB), %s", p.pool.Name, p.consts.reg)
+	if p.pool.shared() {
+		t.line(5, "ADDQ %s+%d(FP), %s", Constants, size-8, p.consts.reg)
+	}
 	ones, zeros := p.set.held()
-	t.line(7, "VBROADCASTSS %d(%s), %s", p.pool.at(1), p.consts.reg, p.set.reg(ones))
+	t.line(7, "VBROADCASTSS %d(%s), %s", p.pool.one(1), p.consts.reg, p.set.reg(ones))
 	if zeros >= 0 {
 		t.line(6, "VXORPS %[1]s, %[1]s, %[1]s", p.set.reg(zeros))
 	}

@@ -121,8 +121,8 @@ func (m *matrix) sparseBlock(b rowBlock, lo, hi int, values *base, at *int) *cod
 		switch {
 		case m.begun[lo+j]:
 			acc[j] = c.load(m.column(lo + j))
-		case m.Bias != nil:
-			acc[j] = m.constant(c, m.Bias, lo+j)
+		case m.bias != nil:
+			acc[j] = m.constant(c, m.bias, lo+j)
 		default:
 			acc[j] = c.zero()
 		}

@@ -52,7 +52,7 @@ func BenchmarkSparse(b *testing.B) {
 						}
 					}
 				}
-				pool := NewPool(name)
+				pool := NewPool(name, 1)
 				fmt.Fprintf(&run, "compare(%q, %d, %d, %d, %v", name, k, n, panels, d)
 				for _, set := range []Set{AVX512, AVX2} {
 					fs, err := l.Functions(set, pool)

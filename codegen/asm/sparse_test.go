@@ -14,7 +14,11 @@ func TestSparseBits(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	m := newModule(t)
 	for i := range 40 {
-		m.add(t, sparseLayer(r, i))
+		l := sparseLayer(r, i)
+		if i%3 == 0 {
+			l.addTwin(r)
+		}
+		m.add(t, l)
 	}
 	m.run(t, "vet", ".")
 	m.run(t, "run", ".")
@@ -53,6 +57,13 @@ func sparseLayer(r *rand.Rand, i int) *testLayer {
 	}
 	l.src = floats(r, l.panels*k*lanes, false)
 	l.drawEpilogue(r, acts[i%len(acts)])
+	l.want = l.multiply()
+	return l
+}
+
+// multiply computes a sparse layer.
+func (l *testLayer) multiply() []float32 {
+	k, n := l.Schedule.K, l.Schedule.N
 	y := make([]float32, l.panels*n*lanes)
 	for q := range y {
 		p, j, lane := q/(n*lanes), q/lanes%n, q%lanes
@@ -65,8 +76,7 @@ func sparseLayer(r *rand.Rand, i int) *testLayer {
 			}
 		}
 	}
-	l.want = l.finish(y)
-	return l
+	return l.finish(y)
 }
 
 // stream are the weights in the order of the code, as Go.
