@@ -8,129 +8,213 @@ import (
 	"sync/atomic"
 )
 
-// A team runs parts of a job on several goroutines: that of the caller and others, which wait in between. Parts are taken
-// by whoever is free, so that a job never waits for a goroutine to wake up.
+// A team runs jobs on several goroutines: that of the caller and others, which wait in between. A job has parts, and of each
+// job a worker owns the same share, so that it finds in its caches what it wrote in the job before. Parts that their owner
+// has not begun are for whoever is free: a job never waits for a goroutine to wake up.
 type team struct {
-	step func(job, worker, lo, hi int) // computes units [lo, hi) of a job
-
-	// ticket is the number of the job, how many parts it has, and how many of them are taken.
-	ticket atomic.Uint64
-	job    atomic.Uint64 // what step gets, and the number of units
-	left   atomic.Int32  // parts that are not done
-	closed atomic.Bool
-
-	members []member
+	step    func(job, worker, lo, hi int) // computes units [lo, hi) of a job
+	workers []worker                      // the first is the caller
+	jobs    uint64                        // so far
+	parts   uint32                        // of all of them
+	decoy   chan struct{}
+	closed  atomic.Bool
 	ended   sync.WaitGroup
 }
 
-// member is a goroutine of the team other than the caller's.
-type member struct {
+// worker is what the team has of a goroutine. A job writes and reads one line of the cache for each.
+type worker struct {
+	own  atomic.Uint64 // parts of the present job that it owns and nobody has taken: number of the job, first, end
+	job  atomic.Uint64 // what step gets, number of units, number of parts
+	done atomic.Uint32 // parts that it did, of all jobs
+
 	asleep atomic.Bool
 	wake   chan struct{}
-	_      [48]byte // apart from others in the cache
+
+	// What the caller knows of it.
+	offered uint32 // parts that it owned since it was woken
+	before  uint32 // parts that it had done then
+	pause   int    // jobs until it is woken again
+	useless int    // what pause was last
+
+	_ [72]byte // apart from others in the cache
 }
 
 const (
-	partBits = 20 // of numbers of parts
-	unitBits = 32 // of numbers of units
-)
+	partBits = 16 // of numbers of parts
+	unitBits = 28 // of numbers of units
+	partMask = 1<<partBits - 1
 
-// spins is how often a member looks for work before it sleeps: some ten microseconds.
-const spins = 1 << 12
+	// spins is how often a worker looks for work before it sleeps: some 100 microseconds, about what waking it takes.
+	spins = 1 << 16
+	// yields is how often it looks before it lets others run.
+	yields = 1 << 9
+	// longPause is the most jobs that a worker sleeps through because it came too late to earlier ones.
+	longPause = 255
+)
 
 // newTeam starts a team of n, the caller included.
 func newTeam(n int, step func(job, worker, lo, hi int)) *team {
-	t := &team{step: step, members: make([]member, n-1)}
-	t.ended.Add(n - 1)
-	for i := range t.members {
-		t.members[i].wake = make(chan struct{}, 1)
-		go t.work(i)
+	t := &team{step: step, workers: make([]worker, n), decoy: make(chan struct{}, 1)}
+	t.ended.Add(n)
+	for i := range n - 1 {
+		t.workers[i+1].wake = make(chan struct{}, 1)
+		go t.work(i + 1)
 	}
+	go t.distract()
 	return t
 }
 
 // close ends the goroutines of the team, which must not be at work.
 func (t *team) close() {
 	t.closed.Store(true)
-	t.rouse(len(t.members))
+	for i := range t.workers[1:] {
+		t.workers[i+1].rouse()
+	}
+	close(t.decoy)
 	t.ended.Wait()
 }
 
-// run computes all units of a job in at most so many parts. With more parts than members those that have the processor for
+// run computes all units of a job in at most so many parts. With more parts than workers those that have the processor for
 // longer take more of them.
 func (t *team) run(job, units, parts int) {
-	parts = min(parts, units, 1<<partBits-1)
-	if parts < 2 {
+	parts = min(parts, units, partMask)
+	n := min(parts, len(t.workers)) // own parts
+	there := 0
+	for i := 1; i < n; i++ {
+		if w := &t.workers[i]; !w.asleep.Load() || w.due() {
+			there++
+		}
+	}
+	if there == 0 {
 		t.step(job, 0, 0, units)
 		return
 	}
-	t.left.Store(int32(parts))
-	t.job.Store(uint64(job)<<unitBits | uint64(units))
-	t.ticket.Store((t.ticket.Load()>>(2*partBits)+1)<<(2*partBits) | uint64(parts)<<partBits)
-	t.rouse(min(parts-1, len(t.members)))
+	t.jobs++
+	t.parts += uint32(parts)
+	woken := false
+	for i := n - 1; i >= 0; i-- {
+		w := &t.workers[i]
+		lo, hi := parts*i/n, parts*(i+1)/n
+		w.job.Store(uint64(job)<<(unitBits+partBits) | uint64(units)<<partBits | uint64(parts))
+		w.own.Store(t.jobs<<(2*partBits) | uint64(lo)<<partBits | uint64(hi))
+		if i == 0 || w.pause > 0 {
+			continue
+		}
+		w.offered += uint32(hi - lo)
+		woken = w.rouse() || woken
+	}
+	if woken {
+		select {
+		case t.decoy <- struct{}{}:
+		default:
+		}
+	}
 	for t.take(0) {
 	}
-	for i := 0; t.left.Load() > 0; i++ { // others are at work
-		if i%64 == 63 {
+	for i := 1; !t.finished(); i++ { // others are at work
+		if i%yields == 0 {
 			runtime.Gosched()
 		}
 	}
 }
 
-// take computes a part of the present job; it reports whether there was one.
-func (t *team) take(worker int) bool {
-	const mask = 1<<partBits - 1
-	ticket := t.ticket.Load()
-	parts, next := int(ticket>>partBits&mask), int(ticket&mask)
-	if next >= parts {
-		return false
+// finished reports whether all parts of all jobs are done.
+func (t *team) finished() bool {
+	var n uint32
+	for i := range t.workers {
+		n += t.workers[i].done.Load()
 	}
-	job := t.job.Load() // of this ticket, if that is still the present one
-	if !t.ticket.CompareAndSwap(ticket, ticket+1) {
-		return true
-	}
-	units := int(job & (1<<unitBits - 1))
-	t.step(int(job>>unitBits), worker, units*next/parts, units*(next+1)/parts)
-	t.left.Add(-1)
-	return true
+	return n == t.parts
 }
 
-// rouse wakes members that sleep, n at most.
-func (t *team) rouse(n int) {
-	for i := range t.members[:n] {
-		if m := &t.members[i]; m.asleep.Load() && m.asleep.CompareAndSwap(true, false) {
-			m.wake <- struct{}{}
+// take computes a part of the present job: one that the worker owns or else one of another; it reports whether there was one.
+func (t *team) take(worker int) bool {
+	for i := range t.workers {
+		of := worker + i
+		if of >= len(t.workers) {
+			of -= len(t.workers)
+		}
+		w := &t.workers[of]
+		for {
+			own := w.own.Load()
+			part, end := int(own>>partBits&partMask), int(own&partMask)
+			if part >= end {
+				break
+			}
+			job, left := w.job.Load(), own+1<<partBits // of this job, if own is still the same
+			if i > 0 {
+				part, left = end-1, own-1 // the last one, which the owner comes to last
+			}
+			if w.own.CompareAndSwap(own, left) {
+				units, parts := int(job>>partBits&(1<<unitBits-1)), int(job&partMask)
+				t.step(int(job>>(unitBits+partBits)), worker, units*part/parts, units*(part+1)/parts)
+				t.workers[worker].done.Add(1)
+				return true
+			}
 		}
 	}
+	return false
+}
+
+// idle reports whether the worker owns no part that nobody has taken.
+func (w *worker) idle() bool {
+	own := w.own.Load()
+	return own>>partBits&partMask >= own&partMask
+}
+
+// due reports whether a worker that sleeps is worth waking, which costs the caller some ten microseconds. One that did less
+// than half of its share before it slept again, since work had ended when it came, sleeps through ever more jobs.
+func (w *worker) due() bool {
+	if w.offered > 0 {
+		if did := w.done.Load() - w.before; 2*did < w.offered {
+			w.useless = min(2*w.useless+1, longPause)
+		} else {
+			w.useless = 0
+		}
+		w.pause, w.offered, w.before = w.useless, 0, w.done.Load()
+	}
+	w.pause = max(0, w.pause-1)
+	return w.pause == 0
+}
+
+// rouse wakes the worker if it sleeps; it reports whether it did.
+func (w *worker) rouse() bool {
+	if !w.asleep.CompareAndSwap(true, false) {
+		return false
+	}
+	w.wake <- struct{}{}
+	return true
 }
 
 // work takes parts until the team is closed.
 func (t *team) work(i int) {
 	defer t.ended.Done()
-	m := &t.members[i]
-	for idle := 0; !t.closed.Load(); idle++ {
-		if t.take(i + 1) {
-			idle = 0
-		} else if idle%64 == 63 {
+	w := &t.workers[i]
+	for looks := 1; !t.closed.Load(); looks++ {
+		if !w.idle() {
+			for t.take(i) {
+			}
+			looks = 0
+		}
+		if looks%yields == 0 {
 			runtime.Gosched()
 		}
-		if idle < spins {
+		if looks < spins {
 			continue
 		}
-		idle = 0
-		m.asleep.Store(true)
-		if t.closed.Load() || t.pending() {
-			if m.asleep.CompareAndSwap(true, false) {
-				continue
-			}
+		looks = 0
+		w.asleep.Store(true)
+		if (t.closed.Load() || !w.idle()) && w.asleep.CompareAndSwap(true, false) {
+			continue
 		}
-		<-m.wake
+		<-w.wake
 	}
 }
 
-// pending reports whether the present job has parts that nobody has taken.
-func (t *team) pending() bool {
-	const mask = 1<<partBits - 1
-	ticket := t.ticket.Load()
-	return ticket&mask < ticket>>partBits&mask
+// distract is a goroutine that does nothing, woken after others. The scheduler keeps the last one that became ready for the
+// processor of who made it ready, and lets other processors wait some 50 microseconds before they take it.
+func (t *team) distract() {
+	defer t.ended.Done()
+	for range t.decoy {
+	}
 }

@@ -66,7 +66,7 @@ func BenchmarkHandoff(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	for _, asleep := range []bool{false, true} {
 		b.Run(map[bool]string{false: "awake", true: "asleep"}[asleep], func(b *testing.B) {
-			const work = 50 * time.Microsecond
+			const work = 200 * time.Microsecond
 			var begun time.Time
 			taken := false
 			team := newTeam(2, func(_, worker, _, _ int) {
@@ -80,9 +80,10 @@ func BenchmarkHandoff(b *testing.B) {
 			defer team.close()
 			var late []time.Duration
 			for b.Loop() {
-				for asleep && !team.members[0].asleep.Load() {
+				for asleep && !team.workers[1].asleep.Load() {
 					time.Sleep(20 * time.Microsecond)
 				}
+				team.workers[1].offered = 0 // so that it is woken, whatever it did before
 				taken = false
 				start := time.Now()
 				if team.run(1, 2, 2); taken {
@@ -95,5 +96,32 @@ func BenchmarkHandoff(b *testing.B) {
 			b.ReportMetric(float64(len(late))/float64(b.N), "taken")
 			b.ReportMetric(0, "ns/op")
 		})
+	}
+}
+
+// A worker that comes too late sleeps through ever more jobs, until it did half of its share for once.
+func TestDue(t *testing.T) {
+	var w worker
+	for i, x := range []struct {
+		offered, did uint32
+		pause        int
+	}{{0, 0, 0}, {8, 4, 0}, {8, 3, 1}, {8, 0, 3}, {1, 0, 7}, {9, 5, 0}, {9, 1, 1}} {
+		w.offered = x.offered
+		w.done.Add(x.did)
+		slept := 0
+		for !w.due() {
+			slept++
+		}
+		if want := max(0, x.pause-1); slept != want {
+			t.Errorf("%d: slept through %d jobs, want %d", i, slept, want)
+		}
+	}
+	for range 20 {
+		w.offered = 4
+		for !w.due() {
+		}
+	}
+	if w.useless != longPause {
+		t.Errorf("a pause of %d jobs, want %d", w.useless, longPause)
 	}
 }
