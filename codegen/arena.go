@@ -47,7 +47,7 @@ func newArena(g *ir.Graph) *arena {
 // aliases reports whether the result of n is its input under another shape, or the first rows of it in panels.
 func aliases(g *ir.Graph, n *ir.Node) bool {
 	m, ok := n.Op.(*low.Move)
-	return ok && (m.Parts == nil && m.Layout() == n.In[0].Type.Layout || m.Prefix(n.In) && !packed(n.In[0])) && !slices.Contains(g.Out, n.Out[0])
+	return ok && (m.Turn || m.Parts == nil && m.Layout() == n.In[0].Type.Layout || m.Prefix(n.In) && !packed(n.In[0])) && !slices.Contains(g.Out, n.Out[0])
 }
 
 // packed reports whether v is a constant brought into panels.
@@ -171,10 +171,13 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 	}
 	shown := v
 	if r := e.arena.rootOf(v); r != v {
-		if r.Const != nil || e.consts[r] != nil {
+		if r.Const != nil || e.consts[r] != nil || e.inEachLane[r] != nil {
 			return e.ref(r)
 		}
 		v = r
+	}
+	if c := e.inEachLane[v]; c != nil {
+		return e.weights.field(jen.Index().Float32(), jen.Id(e.use("eachLane")).Call(e.weights.stored(e, c)))
 	}
 	if c := e.consts[v]; c != nil {
 		all := e.panelConst(v, c)
@@ -236,6 +239,10 @@ func (e *emitter) scratch(d string, size, n int) *jen.Statement {
 func (e *emitter) alias(n *ir.Node) bool {
 	if m, ok := n.Op.(*low.Move); ok && m.Pack && len(m.Parts) == 0 && n.In[0].Const != nil {
 		e.consts[n.Out[0]] = n.In[0].Const.Reshape(m.Shape...)
+		return true
+	}
+	if c := eachLane(n); c != nil {
+		e.inEachLane[n.Out[0]] = c
 		return true
 	}
 	return aliases(e.g, n)

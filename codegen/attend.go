@@ -11,6 +11,10 @@ import (
 
 // attend emits fused attention.
 func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
+	if op.Lanes {
+		e.attendSamples(n, op)
+		return nil
+	}
 	if op.Partials > 1 {
 		e.attendOne(n, op)
 		return nil
@@ -33,17 +37,7 @@ func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
 		s := low.BroadcastStrides(n.In[3].Type.Shape, []int{batch, op.Heads, queries, keys})
 		fields[jen.Id("maskStrides")] = jen.Index(jen.Lit(4)).Int().Values(jen.Lit(s[0]), jen.Lit(s[1]), jen.Lit(s[2]), jen.Lit(s[3]))
 	}
-	ends, spans := jen.Nil(), jen.Nil()
-	if op.Finite != nil {
-		var es, ss []int
-		for _, row := range op.Finite {
-			for _, p := range row {
-				ss = append(ss, p.Lo, p.Hi)
-			}
-			es = append(es, len(ss)/2)
-		}
-		ends, spans = e.table("ends", int32s(es)), e.table("spans", int32s(ss))
-	}
+	ends, spans := e.spans(op)
 	if own := e.own(n.In[0]); own > 0 {
 		fields[jen.Id("queryStep")] = jen.Lit(own * ir.Lanes)
 	}
@@ -73,6 +67,21 @@ func (e *emitter) attend(n *ir.Node, op *low.Attend) error {
 	scores, scratch := e.scratch("float32", 4, room), e.scratch("float64", 8, pk*(dh+pv)+4*dh+4*pk)
 	e.call("attend", dst, qr, kr, vr, mask, scores, scratch, e.shaped(shape, set), ends, spans)
 	return nil
+}
+
+// spans are the tables of the keys of every query, nil where each has all.
+func (e *emitter) spans(op *low.Attend) (ends, spans *jen.Statement) {
+	if op.Finite == nil {
+		return jen.Nil(), jen.Nil()
+	}
+	var es, ss []int
+	for _, row := range op.Finite {
+		for _, p := range row {
+			ss = append(ss, p.Lo, p.Hi)
+		}
+		es = append(es, len(ss)/2)
+	}
+	return e.table("ends", int32s(es)), e.table("spans", int32s(ss))
 }
 
 // attendOne emits attention of one query.

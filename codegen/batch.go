@@ -218,12 +218,20 @@ func (e *emitter) shaped(table *jen.Statement, set setFields) *jen.Statement {
 	return jen.Op("&").Add(name)
 }
 
-// doc is the paragraph of the package comment about samples: size is their number in the graph.
-func (b *batch) doc(size int) []string {
+// samplesDoc is the paragraph of the package comment about samples.
+func (e *emitter) samplesDoc() []string {
+	b, size := &e.batch, e.opt.Batch
 	switch {
 	case b.count > 1:
-		return []string{fmt.Sprintf("Run takes 1 to %d samples, and its work grows with their number. A sample gives the same result, bit for", b.count),
-			"bit, at every place of every batch.", ""}
+		lines := []string{fmt.Sprintf("Run takes 1 to %d samples, and its work grows with their number. A sample gives the same result, bit for", b.count),
+			"bit, at every place of every batch."}
+		switch {
+		case e.lanes != nil:
+			lines = append(lines, fmt.Sprintf("%d samples at a time are the lanes of vectors, and %d or more that are left.", ir.Lanes, e.leastGroup))
+		case e.apart != nil:
+			lines = append(lines, fmt.Sprintf("Each is computed by itself and not as a lane of vectors: %+q.", e.apart.Error()))
+		}
+		return append(lines, "")
 	case b.fixed != nil:
 		return []string{fmt.Sprintf("Run takes exactly %d samples, because it cannot be shown that they do not depend on each other:", size),
 			fmt.Sprintf("%+q.", b.fixed.Error()), ""}

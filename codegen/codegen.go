@@ -90,30 +90,34 @@ func Generate(g *ir.Graph, opt Options) ([]File, error) {
 
 // emitter gathers the body of Run and what it needs.
 type emitter struct {
-	g       *ir.Graph
-	opt     Options
-	in, out []Field
-	arena   *arena
-	batch   batch
-	weights weights
-	layers  layers
-	workers workers
-	first   map[*ir.Node]*ir.Node   // layers that become code together with the one before them
-	waiting map[*ir.Node][]jen.Code // for those before them: their loops
-	body    []jen.Code              // of Run
-	decls   []jen.Code              // functions and tables beside it
-	kernels map[string]bool         // functions and types of package runtime in use
-	funcs   map[string]string       // texts of functions already declared, to their names
-	serial  int
+	g          *ir.Graph
+	opt        Options
+	in, out    []Field
+	arena      *arena
+	batch      batch
+	lanes      *emitter // of the same model for samples in the lanes; nil: Run has each by itself
+	apart      error    // why
+	leastGroup int      // samples that make a group
+	weights    weights
+	layers     layers
+	workers    workers
+	first      map[*ir.Node]*ir.Node   // layers that become code together with the one before them
+	waiting    map[*ir.Node][]jen.Code // for those before them: their loops
+	body       []jen.Code              // of Run
+	decls      []jen.Code              // functions and tables beside it
+	kernels    map[string]bool         // functions and types of package runtime in use
+	funcs      map[string]string       // texts of functions already declared, to their names
+	serial     int
 
 	consts       map[*ir.Value]*ir.Tensor // constants that are held in panels
+	inEachLane   map[*ir.Value]*ir.Tensor // constants that are held once for each lane
 	strings      map[*ir.Value]string     // fields of Model that hold strings
 	stringFields []stringField
 }
 
 func newEmitter(g *ir.Graph, opt Options) *emitter {
 	return &emitter{g: g, opt: opt, kernels: map[string]bool{}, funcs: map[string]string{}, arena: newArena(g), batch: newBatch(g, opt),
-		consts: map[*ir.Value]*ir.Tensor{}, strings: map[*ir.Value]string{}, weights: weights{mode: opt.Mode}}
+		consts: map[*ir.Value]*ir.Tensor{}, inEachLane: map[*ir.Value]*ir.Tensor{}, strings: map[*ir.Value]string{}, weights: weights{mode: opt.Mode}}
 }
 
 // emit fills in everything but the files' frames.
@@ -124,6 +128,15 @@ func (e *emitter) emit() error {
 	e.in, e.out = e.batch.fields(e.g)
 	e.pairs()
 	e.workers.plan(e)
+	if err := e.nodes(); err != nil {
+		return err
+	}
+	e.workers.finish(e.batch.each())
+	return e.samplesInLanes()
+}
+
+// nodes emits the body.
+func (e *emitter) nodes() error {
 	for i, n := range e.g.Nodes {
 		e.arena.begin(i)
 		if err := e.share(n); err != nil {
@@ -132,7 +145,6 @@ func (e *emitter) emit() error {
 		e.arena.end(n)
 		e.weights.ends = append(e.weights.ends, len(e.weights.data))
 	}
-	e.workers.finish(e.batch.each())
 	return nil
 }
 

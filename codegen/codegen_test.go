@@ -61,6 +61,9 @@ func TestBits(t *testing.T) {
 				if want := fmt.Sprintf("Run takes 1 to %d samples", batch); batch > 1 && strings.HasSuffix(name, "_mixed") == bytes.Contains(text(out, "model.go"), []byte(want)) {
 					t.Errorf("%s: %s: whether samples are apart, wrong in\n%s", f, s.Name, text(out, "model.go"))
 				}
+				if strings.HasSuffix(name, "_lanes") != bytes.Contains(text(out, "model.go"), []byte(") group(")) {
+					t.Errorf("%s: %s: whether samples are lanes, wrong", f, s.Name)
+				}
 				for _, o := range out {
 					write(t, filepath.Join(dir, m, name, o.Name), o.Data)
 				}

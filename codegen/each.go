@@ -23,10 +23,21 @@ func (e *emitter) sampleFields(g *jen.Group) {
 	if e.workers.steps != nil {
 		g.Id("apart").Bool().Comment("// workers are at samples of their own")
 	}
+	if e.lanes != nil {
+		g.List(jen.Id("samples"), jen.Id("groups")).Int().Comment("// of the present Run")
+		g.Id("fewIn").Id("Inputs").Comment("// of a group with fewer samples")
+		g.Id("fewOut").Id("Outputs")
+	}
 }
 
 // arenaRoom is the size of a worker's arena, in bytes.
-func (e *emitter) arenaRoom() int { return e.arena.size + e.workers.room }
+func (e *emitter) arenaRoom() int {
+	room := e.arena.size + e.workers.room
+	if e.lanes != nil {
+		room = max(room, e.lanes.arena.size)
+	}
+	return room
+}
 
 // sampleArenas makes the arenas, in New.
 func (e *emitter) sampleArenas(g *jen.Group) {
@@ -35,6 +46,7 @@ func (e *emitter) sampleArenas(g *jen.Group) {
 			jen.Id("m").Dot("arenas").Op("=").Append(jen.Id("m").Dot("arenas"), jen.Make(jen.Index().Uint64(), jen.Lit(n/8))),
 		)
 	}
+	e.roomForFew(g)
 }
 
 // samplesInTurn ends Run.
@@ -47,12 +59,13 @@ func (e *emitter) samplesInTurn(g *jen.Group) {
 		}
 		return m.Clone().Dot("apart").Op("=").Lit(to)
 	}
-	g.If(m.Clone().Dot("team").Op("!=").Nil().Op("&&").Id("n").Op(">").Lit(1)).Block(
+	items := e.items(g)
+	g.If(m.Clone().Dot("team").Op("!=").Nil().Op("&&").Id(items).Op(">").Lit(1)).Block(
 		mark(true),
-		m.Clone().Dot("team").Dot("run").Call(jen.Lit(len(e.workers.steps)), jen.Id("n"), jen.Id("n")),
+		m.Clone().Dot("team").Dot("run").Call(jen.Lit(len(e.workers.steps)), jen.Id(items), jen.Id(items)),
 		mark(false),
 	).Else().Block(
-		jen.For(jen.Id("i").Op(":=").Range().Id("n")).Block(m.Clone().Dot("sample").Call(jen.Lit(0), jen.Id("i"))),
+		jen.For(jen.Id("i").Op(":=").Range().Id(items)).Block(e.item(jen.Lit(0))...),
 	)
 	g.List(m.Clone().Dot("in"), m.Clone().Dot("out")).Op("=").List(jen.Id("Inputs").Values(), jen.Id("Outputs").Values())
 	g.Return(jen.Nil())
@@ -62,7 +75,7 @@ func (e *emitter) samplesInTurn(g *jen.Group) {
 func (e *emitter) samplesCase() jen.Code {
 	return jen.Case(jen.Lit(len(e.workers.steps))).Block(
 		jen.For(jen.Id("i").Op(":=").Id("lo"), jen.Id("i").Op("<").Id("hi"), jen.Id("i").Op("++")).Block(
-			jen.Id("m").Dot("sample").Call(jen.Id("worker"), jen.Id("i")),
+			e.item(jen.Id("worker"))...,
 		),
 	)
 }

@@ -24,6 +24,7 @@ func (e *emitter) model() ([]byte, error) {
 	e.modelType(f)
 	e.run(f)
 	e.sample(f)
+	e.group(f)
 	e.stepCode(f)
 	e.info(f)
 	e.weightsCode(f)
@@ -41,7 +42,7 @@ func (e *emitter) doc() []string {
 		"compiled ahead of time: every shape, weight and address is fixed, and Run allocates nothing.",
 		"",
 	}
-	lines = append(lines, e.batch.doc(e.opt.Batch)...)
+	lines = append(lines, e.samplesDoc()...)
 	for _, p := range []struct {
 		kind   string
 		fields []Field

@@ -134,6 +134,10 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 		e.call("columnSums", e.ref(out), e.ref(x), jen.Lit(inner.dims[0]), jen.Lit(inner.strides[0][0]), jen.Lit(op.Fn == "mean"))
 		return nil
 	}
+	if rows, n := partials(op, x.Type.DType, outer, inner); n > 0 {
+		e.call("partialSums", e.ref(out), e.ref(x), e.scratch("float32", 4, low.Partials*n), jen.Lit(rows), jen.Lit(n), jen.Lit(op.Fn == "mean"))
+		return nil
+	}
 	if kernel := rowsKernel(op, x.Type.DType, outer, inner); kernel != "" {
 		e.call(kernel, e.ref(out), e.ref(x), jen.Lit(inner.dims[0]))
 		return nil
@@ -162,6 +166,17 @@ func (e *emitter) reduce(n *ir.Node, op *low.Reduce) error {
 		run(e.ref(out))
 	}
 	return nil
+}
+
+// partials are the rows and columns of matrices that lie one after the other and that op sums, each to one row, in 16 partial
+// sums; no columns if it does something else.
+func partials(op *low.Reduce, d ir.DType, outer, inner *loops) (rows, n int) {
+	chains := *op
+	chains.Partials = 1
+	if op.Partials != low.Partials || !columns(&chains, d, outer, inner) {
+		return 0, 0
+	}
+	return inner.dims[0], inner.strides[0][0]
 }
 
 // columns reports whether op sums matrices that lie one after the other, each to one row, in chains.

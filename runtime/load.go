@@ -34,6 +34,17 @@ func repeated[T any](x []T, n int) []T {
 	return out
 }
 
+// eachLane returns the elements of x, each for 16 lanes.
+func eachLane(x []float32) []float32 {
+	out := make([]float32, len(x)*lanes)
+	for i, v := range x {
+		for l := range lanes {
+			out[i*lanes+l] = v
+		}
+	}
+	return out
+}
+
 // indexed returns n of the elements of x: those that the code lists in so many bits each, low bits first. The number of
 // bits divides 8.
 func indexed[T any](x []T, code string, bits, n int) []T {

@@ -20,6 +20,9 @@ import (
 // [T, KVHeads·dv] count; then there is no mask and every query has every key. Chains leave the others out, whatever they are.
 //
 // With Partials 16 there is one query of one sample, whose keys are side by side: see attendOne.
+//
+// With Lanes set there is one sample for each element of a further last axis, of Lanes elements, of all inputs but the mask
+// and those that say what counts, and of the result; all are row-major.
 type Attend struct {
 	Heads    int     `onnx:"heads,1"`
 	KVHeads  int     `onnx:"kv_heads,1"`
@@ -27,6 +30,7 @@ type Attend struct {
 	Scale    float32 `onnx:"scale,1"`
 	Finite   Spans   `onnx:"finite"`     // by query; nil: every key for every query
 	Partials int     `onnx:"partials,0"` // 0: one query after the other
+	Lanes    bool    `onnx:"lanes,0"`    // a sample for each element of the last axis
 }
 
 // Spans are, for each query, ranges [Lo, Hi) of keys that are not masked out for certain.
@@ -103,6 +107,9 @@ func (*Attend) Name() string { return "sbtc.Attend" }
 
 // Infer checks shapes; the result has the layout of q.
 func (a *Attend) Infer(in []*ir.Value) ([]ir.Type, error) {
+	if a.Lanes {
+		return a.inferLanes(in)
+	}
 	if a.Partials == Partials {
 		return a.inferOne(in)
 	}
@@ -149,6 +156,9 @@ func (a *Attend) Infer(in []*ir.Value) ([]ir.Type, error) {
 
 // Eval computes one query of one head after the other.
 func (a *Attend) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
+	if a.Lanes {
+		return a.evalLanes(in)
+	}
 	if a.Partials == Partials {
 		return a.evalOne(in)
 	}

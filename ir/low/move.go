@@ -11,12 +11,14 @@ import (
 
 // Move places elements by a static index map: reshape, transpose, slice, concatenation, padding, expansion, and change
 // of layout. With no parts, the result has the elements of its one input in the same order, in panels if Pack is set.
-// Parts where the result or an input is in panels move features of rows (RowParts).
+// Parts where the result or an input is in panels move features of rows (RowParts). Turn exchanges the last two axes, one of
+// which has Lanes elements that become the rows of a panel, or were that: so nothing moves in memory.
 type Move struct {
 	Shape []int      `onnx:"shape"`
 	Parts Parts      `onnx:"parts"`
 	Fill  *ir.Tensor `onnx:"fill"`     // one element, for what no part covers; nil: zero
 	Pack  bool       `onnx:"panels,0"` // the result is in panels
+	Turn  bool       `onnx:"turn,0"`   // the result is x with the last two axes exchanged, in the other layout
 }
 
 // A Part copies a box: element Out + i·OutStrides of the result is element In + i·InStrides of input From, for every
@@ -105,6 +107,9 @@ func (m *Move) Infer(in []*ir.Value) ([]ir.Type, error) {
 			return nil, fmt.Errorf("%s is %v, not %v", v, v.Type.DType, t.DType)
 		}
 	}
+	if m.Turn {
+		return m.inferTurn(t, in)
+	}
 	if m.Parts == nil {
 		if len(in) != 1 || t.Len() != in[0].Type.Len() {
 			return nil, fmt.Errorf("%v has not as many elements as %v", in[0].Type, t)
@@ -149,6 +154,9 @@ func inside(dims []int, off int, strides []int, n int) bool {
 
 // Eval copies the parts in order.
 func (m *Move) Eval(in []*ir.Tensor) ([]*ir.Tensor, error) {
+	if m.Turn {
+		return []*ir.Tensor{m.turned(in[0])}, nil
+	}
 	if m.Parts == nil {
 		return []*ir.Tensor{in[0].Reshape(m.Shape...)}, nil
 	}

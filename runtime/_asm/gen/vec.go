@@ -80,12 +80,17 @@ func (a *Asm) Vecs(n int) []reg.VecVirtual {
 // Zero is a vector of +0.
 func (a *Asm) Zero() reg.VecVirtual {
 	v := a.Vec()
+	a.Clear(v)
+	return v
+}
+
+// Clear makes v a vector of +0.
+func (a *Asm) Clear(v reg.VecVirtual) {
 	if a.wide() {
 		a.VPXORD(v, v, v)
 	} else {
 		a.VXORPS(v, v, v)
 	}
-	return v
 }
 
 // Const is a new register with the float32 of the given bits in every lane.
