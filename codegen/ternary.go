@@ -16,9 +16,9 @@ func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
 		e.call("permRows", dst, src, jen.Op("&").Add(codes), e.ref(n.In[2]), e.ref(n.In[3]), e.scratch("float32", 4, 32*groups), e.rows(x), jen.Lit(k), jen.Lit(cols))
 		return
 	}
-	kernel, lists, count, width := "ternary", e.weights.signs, e.rows(x), 1
-	terms := !op.AsLoop(w.Shape[0])
-	if terms {
+	kernel, count, width := "ternary", e.rows(x), 1
+	lists, shared := e.weights.signs, !op.AsLoop(w.Shape[0])
+	if shared {
 		kernel = "term"
 		lists = func(e *emitter, w *ir.Tensor) *jen.Statement { return e.weights.terms(e, w, op) }
 	}
@@ -28,8 +28,8 @@ func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
 		kernel += "Rows"
 	}
 	args := []jen.Code{dst, src, jen.Op("&").Add(lists(e, w)), e.ref(n.In[2]), e.ref(n.In[3])}
-	if terms {
-		args = append(args, e.scratch("float32", 4, 2*op.Terms(w.Shape[0])*width))
+	if shared {
+		args = append(args, e.scratch("float32", 4, 2*terms(op, w)*width))
 	}
 	e.call(kernel, append(args, count, jen.Lit(w.Shape[0]), jen.Lit(w.Shape[1]))...)
 }
@@ -46,8 +46,7 @@ func (w *weights) terms(e *emitter, t *ir.Tensor, op *low.Linear) *jen.Statement
 	}
 	switch {
 	case op.Strategy == "rt" && op.Pairs:
-		mates := w.stored(e, mates(op.Schedule(t)))
-		load = jen.Id(e.use("tileTerms")).Call(load, mates, jen.Lit(k), depth, jen.Lit(op.Columns))
+		load = jen.Id(e.use("tileTerms")).Call(load, w.stored(e, sums(op.Schedule(t))), jen.Lit(k), depth, jen.Lit(op.Columns))
 	case op.Strategy == "rt":
 		load = jen.Id(e.use("blockTerms")).Call(load, jen.Lit(k), depth)
 	default:
@@ -72,20 +71,26 @@ func (w *weights) perm(e *emitter, t *ir.Tensor, op *low.Linear) (codes *jen.Sta
 	return w.field(jen.Id(e.use("perm")), jen.Id(e.use("newPerm")).Call(load, jen.Lit(k), jen.Lit(depth))), (groups + 5) / 6 * 6
 }
 
-// mates lists for every block the row with which each row is matched, itself if with none.
-func mates(s *low.Schedule) *ir.Tensor {
+// sums lists the sums of every block: their number, and for each the term and, twice, the row that it has, plus 1 if that is
+// subtracted.
+func sums(s *low.Schedule) *ir.Tensor {
 	var out []uint16
 	for _, b := range s.Blocks {
-		at := len(out)
-		for i := range b.End - b.Top {
-			out = append(out, uint16(i))
-		}
-		for _, st := range b.Steps {
-			if len(st.Rows) == 2 {
-				k, q := st.Rows[0].Index()-b.Top, st.Rows[1].Index()-b.Top
-				out[at+k], out[at+q] = uint16(q), uint16(k)
-			}
+		out = append(out, uint16(len(b.Sums)))
+		for _, v := range b.Sums {
+			out = append(out, uint16(v.Of), uint16(low.Sign(v.Row, v.Minus)))
 		}
 	}
 	return ir.Of(ir.Uint16, []int{len(out)}, out)
+}
+
+// terms is the most terms that a block of the layer with weights w can have.
+func terms(op *low.Linear, w *ir.Tensor) (n int) {
+	if !op.Pairs {
+		return op.Terms(w.Shape[0])
+	}
+	for _, b := range op.Schedule(w).Blocks {
+		n = max(n, b.End-b.Top+len(b.Sums))
+	}
+	return n
 }

@@ -263,6 +263,7 @@ func (l *layerCost) tilePlan(o low.Order, cold, large bool) plan {
 			}
 			uses[i] = 0
 		}
+		loads += len(b.Sums) / 2 // rows that have left their register
 	}
 	instructions := s.Adds() + loads + l.n*(finishing+2*(blocks-1))
 	first := codeNear

@@ -2,8 +2,6 @@
 
 package runtime
 
-import "math/bits"
-
 // Lists of terms are not stored: they follow from the pattern of the weights and from how the layer adds.
 
 // below is what load returns on paths below from; on others nothing needs it.
@@ -74,26 +72,28 @@ func blockTerms(p pattern, k, depth int) terms {
 	return l.w
 }
 
-// tileTerms are those of blocks of depth rows and at most columns columns. mates has, block by block, the row with which
-// each row is matched, itself if with none. A sum or difference of mates is a term if at least two columns use it.
-func tileTerms(p pattern, mates []uint16, k, depth, columns int) terms {
+// tileTerms are those of blocks of depth rows and at most columns columns. sums has, block by block, the number of sums, and
+// for each of them an earlier term, rows coming first, and twice a row, plus 1 if that is subtracted. The columns that still
+// have both use the sum instead.
+func tileTerms(p pattern, sums []uint16, k, depth, columns int) terms {
 	l := newTermLoader(p)
 	n := len(p.ends)
 	tiles := (n + columns - 1) / columns
 	for top := 0; top < k; top += depth {
 		end := min(top+depth, k)
 		for i := range tiles {
-			l.tile(&termBlock{lo: i * n / tiles, hi: (i + 1) * n / tiles, top: top, end: end}, mates[:end-top])
-			mates = mates[end-top:]
+			count := 1 + 2*int(sums[0])
+			l.tile(&termBlock{lo: i * n / tiles, hi: (i + 1) * n / tiles, top: top, end: end}, sums[1:count])
+			sums = sums[count:]
 		}
 	}
 	return l.w
 }
 
 // tile appends a block.
-func (l *termLoader) tile(b *termBlock, mates []uint16) {
+func (l *termLoader) tile(b *termBlock, sums []uint16) {
 	rows := b.end - b.top
-	pos, neg := make([]uint64, rows), make([]uint64, rows) // columns by sign
+	pos, neg := make([]uint64, rows), make([]uint64, rows) // columns of each term by sign
 	for j := b.lo; j < b.hi; j++ {
 		l.each(b, j, func(row int, minus uint16) {
 			bit := uint64(1) << (j - b.lo)
@@ -101,50 +101,36 @@ func (l *termLoader) tile(b *termBlock, mates []uint16) {
 			neg[row] |= bit & -uint64(minus)
 		})
 	}
-	type unit struct {
-		k, q      uint16
-		sum, diff uint64 // columns that use the sum and the difference
-		s, d      uint16 // the terms
+	next := make([][]uint16, rows+len(sums)/2) // sums that begin with a term
+	for i := 0; i < len(sums); i += 2 {
+		of, row, minus := sums[i], sums[i+1]/2, sums[i+1]&1
+		both := pos[of]&pos[row] | neg[of]&neg[row]
+		if minus != 0 {
+			both = pos[of]&neg[row] | neg[of]&pos[row]
+		}
+		pos, neg = append(pos, pos[of]&both), append(neg, neg[of]&both)
+		for _, t := range []uint16{of, row} {
+			pos[t] &^= both
+			neg[t] &^= both
+		}
+		next[of] = append(next[of], uint16(rows+i/2))
+		b.sums = append(b.sums, [2]uint16{2 * of, sums[i+1]})
 	}
-	var units []unit
-	for k, mate := range mates {
-		q := int(mate)
-		if q < k {
-			continue
+	var order []uint16 // after a term those that begin with it
+	var visit func(t uint16)
+	visit = func(t uint16) {
+		order = append(order, t)
+		for _, n := range next[t] {
+			visit(n)
 		}
-		u := unit{k: uint16(k), q: mate}
-		if q > k {
-			u.sum, u.diff = pos[k]&pos[q]|neg[k]&neg[q], pos[k]&neg[q]|neg[k]&pos[q]
-		}
-		if bits.OnesCount64(u.sum) < 2 {
-			u.sum = 0
-		} else {
-			u.s = uint16(rows + len(b.sums))
-			b.sums = append(b.sums, [2]uint16{2 * u.k, 2 * u.q})
-		}
-		if bits.OnesCount64(u.diff) < 2 {
-			u.diff = 0
-		} else {
-			u.d = uint16(rows + len(b.sums))
-			b.sums = append(b.sums, [2]uint16{2 * u.k, 2*u.q + 1})
-		}
-		units = append(units, u)
+	}
+	for t := range rows {
+		visit(uint16(t))
 	}
 	for j := range b.hi - b.lo {
-		for _, u := range units {
-			minus := uint16(neg[u.k] >> j & 1)
-			switch {
-			case u.sum>>j&1 == 1:
-				l.cells = append(l.cells, 2*u.s+minus)
-				continue
-			case u.diff>>j&1 == 1:
-				l.cells = append(l.cells, 2*u.d+minus)
-				continue
-			case (pos[u.k]|neg[u.k])>>j&1 == 1:
-				l.cells = append(l.cells, 2*u.k+minus)
-			}
-			if u.q != u.k && (pos[u.q]|neg[u.q])>>j&1 == 1 {
-				l.cells = append(l.cells, 2*u.q+uint16(neg[u.q]>>j&1))
+		for _, t := range order {
+			if (pos[t]|neg[t])>>j&1 == 1 {
+				l.cells = append(l.cells, 2*t+uint16(neg[t]>>j&1))
 			}
 		}
 		l.list(b)

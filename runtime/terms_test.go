@@ -83,55 +83,90 @@ func (c *termCase) byGroup(x func(int) float32, j, g int) (a chained) {
 	return a
 }
 
-func (c *termCase) byTile(x func(int) float32, j, columns int, mates []uint16) (a chained) {
-	tiles, at := (c.n+columns-1)/columns, 0
+// tileSum is a term of a tile: what is left of the weights of a row, or of a sum that replaces them where columns have both.
+type tileSum struct {
+	of, row int // of a sum: the term and the row
+	minus   bool
+	w       []int8 // of each column
+}
+
+// tile takes sums from the weights of a block, as listed, and lists the terms: after each those that begin with it.
+func (c *termCase) tile(top, end, lo, hi int, sums []uint16) (all []tileSum, order []int) {
+	for i := top; i < end; i++ {
+		all = append(all, tileSum{of: -1, w: append([]int8(nil), c.w[i*c.n+lo:i*c.n+hi]...)})
+	}
+	for ; len(sums) > 0; sums = sums[2:] {
+		s := tileSum{of: int(sums[0]), row: int(sums[1] / 2), minus: sums[1]%2 == 1, w: make([]int8, hi-lo)}
+		sign := int8(1)
+		if s.minus {
+			sign = -1
+		}
+		for j := range s.w {
+			if a, b := &all[s.of].w[j], &all[s.row].w[j]; *a != 0 && *a == sign**b {
+				s.w[j], *a, *b = *a, 0, 0
+			}
+		}
+		all = append(all, s)
+	}
+	var visit func(i int)
+	visit = func(i int) {
+		order = append(order, i)
+		for q, s := range all {
+			if s.of == i {
+				visit(q)
+			}
+		}
+	}
+	for i := range end - top {
+		visit(i)
+	}
+	return all, order
+}
+
+func (c *termCase) byTile(x func(int) float32, j, columns int, sums []uint16) (a chained) {
+	tiles := (c.n + columns - 1) / columns
 	c.blocks(func(top, end int) {
 		for i := range tiles {
-			lo, hi := i*c.n/tiles, (i+1)*c.n/tiles
-			if lo <= j && j < hi {
-				for k := top; k < end; k++ {
-					q := top + int(mates[at+k-top])
-					wk, wq := c.w[k*c.n+j], c.w[q*c.n+j]
-					same := 0
-					for o := lo; o < hi; o++ {
-						if p := c.w[k*c.n+o] * c.w[q*c.n+o]; p != 0 && p == wk*wq {
-							same++
-						}
-					}
-					switch {
-					case q < k:
-					case q > k && same > 1 && wk == wq:
-						a.add(x(k)+x(q), wk)
-					case q > k && same > 1:
-						a.add(x(k)-x(q), wk)
+			count := 1 + 2*int(sums[0])
+			if lo, hi := i*c.n/tiles, (i+1)*c.n/tiles; lo <= j && j < hi {
+				all, order := c.tile(top, end, lo, hi, sums[1:count])
+				var value func(i int) float32
+				value = func(i int) float32 {
+					switch s := all[i]; {
+					case s.of < 0:
+						return x(top + i)
+					case s.minus:
+						return value(s.of) - x(top+s.row)
 					default:
-						a.add(x(k), wk)
-						if q > k {
-							a.add(x(q), wq)
-						}
+						return value(s.of) + x(top+s.row)
 					}
 				}
+				for _, i := range order {
+					a.add(value(i), all[i].w[j-lo])
+				}
 			}
-			at += end - top
+			sums = sums[count:]
 		}
 	})
 	return a
 }
 
-// mates matches rows at random, some with none.
-func (c *termCase) mates(r *rand.Rand, columns int) (out []uint16) {
+// sums chooses sums at random.
+func (c *termCase) sums(r *rand.Rand, columns int) (out []uint16) {
 	c.blocks(func(top, end int) {
 		for range (c.n + columns - 1) / columns {
-			m, order := make([]uint16, end-top), r.Perm(end-top)
-			for i := range m {
-				m[i] = uint16(i)
+			rows, n := end-top, 0
+			if rows > 1 {
+				n = r.IntN(3 * rows)
 			}
-			for i := 0; i+1 < len(order); i += 2 {
-				if r.IntN(4) > 0 {
-					m[order[i]], m[order[i+1]] = uint16(order[i+1]), uint16(order[i])
+			out = append(out, uint16(n))
+			for i := range n {
+				of, row := r.IntN(rows+i), r.IntN(rows)
+				if of == row {
+					row = (row + 1) % rows
 				}
+				out = append(out, uint16(of), uint16(2*row+r.IntN(2)))
 			}
-			out = append(out, m...)
 		}
 	})
 	return out
@@ -151,7 +186,7 @@ func TestTerms(t *testing.T) {
 				}
 			}
 			g, columns := 2+r.IntN(6), 1+r.IntN(64)
-			mates := c.mates(r, columns)
+			sums := c.sums(r, columns)
 			if seed%3 == 0 {
 				g = min(g, 4)
 			}
@@ -161,7 +196,7 @@ func TestTerms(t *testing.T) {
 			}{
 				"blocks":                         {blockTerms(c.pattern(), c.k, c.depth), c.byBlock},
 				fmt.Sprintf("groups of %d", g):   {groupTerms(c.pattern(), c.k, c.depth, g), func(x func(int) float32, j int) chained { return c.byGroup(x, j, g) }},
-				fmt.Sprintf("tiles %d", columns): {tileTerms(c.pattern(), mates, c.k, c.depth, columns), func(x func(int) float32, j int) chained { return c.byTile(x, j, columns, mates) }},
+				fmt.Sprintf("tiles %d", columns): {tileTerms(c.pattern(), sums, c.k, c.depth, columns), func(x func(int) float32, j int) chained { return c.byTile(x, j, columns, sums) }},
 			} {
 				scale, bias := operand32(r, c.n, kind), misplaced(operand32(r, c.n, kind), int(seed%5))
 				if seed%4 == 2 {

@@ -21,7 +21,7 @@ faster. All of a package takes at most --code-budget bytes: AVX-512 first, AVX2 
 weights are expected to come from memory at each run. --strategy says how to compute the layers that GLOB names by their
 results, as inspect prints them (* stands for anything but a slash, ** for any number of elements between slashes); of
 several that name a layer the last one wins:
-  rt      ternary weights and panels of 16 rows: register tiles, with sums of pairs of rows, as code
+  rt      ternary weights and panels of 16 rows: register tiles, with sums of two or three rows, as code
   4r      ternary weights and panels of 16 rows: tables of the sums of 3 or 4 rows, as code
   perm    ternary weights and one row, or few: tables of the sums of 3 rows
   loop    ternary or sparse weights: lists of those that are not zero

@@ -21,6 +21,11 @@ var timed = []struct {
 	hidden       int // units between two layers; Order is that of the second
 	low.Order
 }{
+	{64, 64, 2, .35, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{64, 64, 2, .50, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
+	{50, 50, 4, .25, 0, low.Order{Strategy: "rt", Columns: 26, Pairs: true}},
+	{50, 50, 4, .25, 256, low.Order{Strategy: "rt", Columns: 26, Pairs: true, Depth: 128}},
+	{32, 32, 2, .50, 256, low.Order{Strategy: "rt", Columns: 26, Pairs: true, Depth: 128}},
 	{64, 64, 6, .35, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
 	{64, 64, 6, .10, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},
 	{38, 38, 13, .25, 0, low.Order{Strategy: "rt", Columns: 22, Pairs: true}},

@@ -218,7 +218,8 @@ func (m *matrix) block(i, lo, hi int, emit func(*code) error) error {
 	steps := m.Schedule.Blocks[i].Steps
 	return m.parts(lo, hi, func(lo, hi int) error {
 		c := m.code()
-		m.sums(c, i, lo, hi, func(step int) int { return m.term(c, steps[step].Rows) })
+		var terms running
+		m.sums(c, i, lo, hi, func(step int) int { return terms.term(m, c, steps[step].Rows) })
 		return emit(c)
 	})
 }

@@ -16,7 +16,7 @@ func (c *code) multiply() []bool {
 			}
 		case opMax, opMin:
 			forced[i] = 1
-		case opMul, opFMA, opFNMA, opDiv, opSqrt:
+		case opMul, opFMA, opFNMA, opDiv, opSqrt, opStore: // which takes a multiplier's port to read
 			forced[i] = -1
 		}
 	}

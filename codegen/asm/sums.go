@@ -19,7 +19,20 @@ func (m *matrix) sums(c *code, block, lo, hi int, term func(step int) int) {
 		}
 	}
 	carried := slices.Clone(acc)
-	var uses []low.Signed
+	left := make([]int, hi-lo)
+	for _, s := range b.Steps {
+		for _, u := range s.Uses {
+			if j := u.Index(); j >= lo && j < hi {
+				left[j-lo]++
+			}
+		}
+	}
+	for j, n := range left {
+		if n == 0 {
+			m.finish(c, block, lo+j, acc[j], carried[j])
+		}
+	}
+	var uses, done []low.Signed
 	for i, s := range b.Steps {
 		uses = uses[:0]
 		for _, u := range s.Uses {
@@ -46,15 +59,15 @@ func (m *matrix) sums(c *code, block, lo, hi int, term func(step int) int) {
 				acc[j] = c.do(opAdd, acc[j], t)
 			}
 			wrote[j] = len(c.ops)
+			if left[j]--; left[j] == 0 {
+				done = append(done, u)
+			}
 		}
-	}
-	order := make([]int, hi-lo)
-	for j := range order {
-		order[j] = j
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return wrote[a] - wrote[b] })
-	for _, j := range order {
-		m.finish(c, block, lo+j, acc[j], carried[j])
+		for _, u := range done {
+			j := u.Index() - lo
+			m.finish(c, block, lo+j, acc[j], carried[j])
+		}
+		done = done[:0]
 	}
 }
 
@@ -66,21 +79,31 @@ func (m *matrix) row(c *code, k int) int {
 // column is where column j of the result is.
 func (m *matrix) column(j int) source { return source{vector, m.dst, (j - m.to) * 4 * ir.Lanes} }
 
+// running has the sums of the first rows of the last term, which the next one may begin with.
+type running struct {
+	rows []low.Signed
+	sums []int
+}
+
 // term is the sum of rows of the source.
-func (m *matrix) term(c *code, rows []low.Signed) int {
-	t := -1
-	for _, r := range rows {
-		x := m.row(c, r.Index())
-		switch {
-		case t < 0:
-			t = x
-		case r.Negative():
-			t = c.do(opSub, t, x)
-		default:
-			t = c.do(opAdd, t, x)
-		}
+func (t *running) term(m *matrix, c *code, rows []low.Signed) int {
+	same := 0
+	for same < min(len(t.rows), len(rows)) && t.rows[same] == rows[same] {
+		same++
 	}
-	return t
+	t.rows, t.sums = rows, t.sums[:same]
+	for q := same; q < len(rows); q++ {
+		x := m.row(c, rows[q].Index())
+		switch {
+		case q == 0:
+		case rows[q].Negative():
+			x = c.do(opSub, t.sums[q-1], x)
+		default:
+			x = c.do(opAdd, t.sums[q-1], x)
+		}
+		t.sums = append(t.sums, x)
+	}
+	return t.sums[len(rows)-1]
 }
 
 // finish stores the sum of column j: as it is, if later blocks add to it, or with its epilogue.

@@ -56,29 +56,12 @@ func (m *matrix) tableBlock(i int) error {
 	at := make([]int, len(b.Steps)) // of each step's entry
 	n := 0
 	c := m.code()
-	var rows []low.Signed
-	var sums []int // of the first rows
+	var terms running
 	for k, s := range b.Steps {
 		if len(s.Rows) == 1 {
 			continue
 		}
-		same := 0
-		for same < min(len(rows), len(s.Rows)) && rows[same] == s.Rows[same] {
-			same++
-		}
-		rows, sums = s.Rows, sums[:same]
-		for q := same; q < len(rows); q++ {
-			x := m.row(c, rows[q].Index())
-			switch {
-			case q == 0:
-			case rows[q].Negative():
-				x = c.do(opSub, sums[q-1], x)
-			default:
-				x = c.do(opAdd, sums[q-1], x)
-			}
-			sums = append(sums, x)
-		}
-		c.store(sums[len(rows)-1], m.entry(n))
+		c.store(terms.term(m, c, s.Rows), m.entry(n))
 		at[k] = n
 		n++
 	}

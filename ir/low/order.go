@@ -10,8 +10,8 @@ import (
 // Order says how a ternary layer adds. Depth and the fields that its strategy has are part of the arithmetic; others are 0.
 //
 //	""    the rows of weight +1, k increasing, then those of -1, k increasing
-//	rt    register tiles: blocks of so many columns. Without pairs each block adds as above. With pairs the rows of a
-//	      block are matched, and where several of its columns use x_k + x_q or x_k - x_q that is one term
+//	rt    register tiles: blocks of so many columns. Without pairs each block adds as above. With pairs, where several
+//	      columns of a block use the same sum or difference of two rows, or three, that is one term
 //	4r    four Russians (Arlazarov, Dinic, Kronrod and Faradzhev, 1970): every group of consecutive rows is one term of
 //	      a column, the sum of those that have a weight in it, taken from a table
 //	perm  4r with groups of 3 rows, whose table of 27 sums fits two registers
@@ -44,7 +44,10 @@ func (o Order) Terms(k int) int {
 	}
 	g := o.Rows()
 	if g == 0 {
-		return 2 * k // a pair of rows has two sums
+		if o.Pairs { // a sum of two terms takes two of the terms of two columns at least
+			return k + k*o.Columns/2
+		}
+		return k
 	}
 	all := 1
 	for range g {

@@ -43,7 +43,7 @@ func (s *Schedule) table(w []int8, top, end, g int) {
 			}
 		}
 	}
-	s.Blocks = append(s.Blocks, Block{0, s.N, top, end, a.steps})
+	s.Blocks = append(s.Blocks, Block{Lo: 0, Hi: s.N, Top: top, End: end, Steps: a.steps})
 }
 
 // term lists the rows of a pattern of a group that begins at row k.

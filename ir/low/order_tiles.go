@@ -1,128 +1,159 @@
 package low
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync"
+)
 
 // tiles adds the blocks of rows [top, end), each of at most columns columns.
 func (s *Schedule) tiles(w []int8, top, end, columns int, pairs bool) {
 	n := (s.N + columns - 1) / columns
-	for i := range n {
-		t := tile{lo: i * s.N / n, hi: (i + 1) * s.N / n, top: top}
-		for k := top; k < end; k++ {
-			var pos, neg uint64
-			for j, v := range w[k*s.N+t.lo : k*s.N+t.hi] {
-				switch {
-				case v > 0:
-					pos |= 1 << j
-				case v < 0:
-					neg |= 1 << j
-				}
-			}
-			t.pos, t.neg = append(t.pos, pos), append(t.neg, neg)
-		}
-		for i := range end - top {
-			t.mate = append(t.mate, i)
-		}
-		if pairs {
-			t.match()
-		}
-		s.Blocks = append(s.Blocks, Block{t.lo, t.hi, top, end, t.plan(pairs)})
+	blocks := make([]Block, n)
+	var wait sync.WaitGroup
+	for i := range blocks {
+		wait.Go(func() { blocks[i] = s.tile(w, i*s.N/n, (i+1)*s.N/n, top, end, pairs) })
 	}
+	wait.Wait()
+	s.Blocks = append(s.Blocks, blocks...)
+}
+
+// tile plans a block.
+func (s *Schedule) tile(w []int8, lo, hi, top, end int, pairs bool) Block {
+	t := tile{lo: lo, top: top, rows: end - top}
+	for k := top; k < end; k++ {
+		var pos, neg uint64
+		for j, sign := range w[k*s.N+lo : k*s.N+hi] {
+			switch {
+			case sign > 0:
+				pos |= 1 << j
+			case sign < 0:
+				neg |= 1 << j
+			}
+		}
+		t.pos, t.neg = append(t.pos, pos), append(t.neg, neg)
+	}
+	b := Block{Lo: lo, Hi: hi, Top: top, End: end}
+	if pairs {
+		t.share()
+		b.Steps, b.Sums = t.shared(), t.sums
+	} else {
+		b.Steps = t.plan()
+	}
+	return b
 }
 
 // tile is a block that is being planned.
 type tile struct {
-	lo, hi, top int
-	pos, neg    []uint64 // columns, from lo on, whose weight in a row, from top on, is +1 and -1
-	mate        []int    // the row with which a row is matched; itself if with none
+	lo, top, rows int
+	pos, neg      []uint64 // columns, from lo on, that add and subtract a term: of the rows, from top on, and then the sums
+	sums          []Sum
 }
 
-// common are the columns that use x_k + x_q and those that use x_k - x_q, none of a term that only one would use.
-func (t *tile) common(k, q int) (sum, diff uint64) {
-	sum = t.pos[k]&t.pos[q] | t.neg[k]&t.neg[q]
-	diff = t.pos[k]&t.neg[q] | t.neg[k]&t.pos[q]
-	if sum&(sum-1) == 0 {
-		sum = 0
+// common are the columns that have a term and a row, with equal signs or with different ones.
+func (t *tile) common(of, row int, minus bool) uint64 {
+	if minus {
+		return t.pos[of]&t.neg[row] | t.neg[of]&t.pos[row]
 	}
-	if diff&(diff-1) == 0 {
-		diff = 0
-	}
-	return sum, diff
+	return t.pos[of]&t.pos[row] | t.neg[of]&t.neg[row]
 }
 
-// match pairs rows, those first that save the most additions: a term saves one for each of its uses but the first.
-func (t *tile) match() {
-	var found [MaxColumns][][2]int32 // by what they save
-	for k := range t.pos {
-		both := t.pos[k] | t.neg[k]
+// candidate is a sum that a tile may have: of a term and a row, or their difference.
+type candidate struct {
+	of  int32
+	row Signed
+}
+
+// share finds sums that several columns can use, one after the other: of all sums of a term and a row the one that most
+// columns still have, which saves an addition for each of them but the first (C. Paar, Optimized arithmetic for
+// Reed-Solomon encoders, 1997).
+func (t *tile) share() {
+	var found [MaxColumns + 1][]candidate // by the columns that had them when last counted
+	note := func(of, row int) {
+		both := (t.pos[of] | t.neg[of]) & (t.pos[row] | t.neg[row])
 		if both&(both-1) == 0 {
-			continue
+			return
 		}
-		for q := k + 1; q < len(t.pos); q++ {
-			sum, diff := t.common(k, q)
-			if sum|diff == 0 {
+		same := t.common(of, row, false)
+		if n := bits.OnesCount64(same); n > 1 {
+			found[n] = append(found[n], candidate{int32(of), Sign(row, false)})
+		}
+		if n := bits.OnesCount64(both &^ same); n > 1 {
+			found[n] = append(found[n], candidate{int32(of), Sign(row, true)})
+		}
+	}
+	for row := range t.rows {
+		for of := range row {
+			note(of, row)
+		}
+	}
+	for n := len(found) - 1; n > 1; n-- {
+		for i := 0; i < len(found[n]); i++ {
+			v := found[n][i]
+			s := Sum{int(v.of), v.row.Index(), v.row.Negative()}
+			c := t.common(s.Of, s.Row, s.Minus)
+			if left := bits.OnesCount64(c); left < n {
+				if left > 1 {
+					found[left] = append(found[left], v)
+				}
 				continue
 			}
-			gain := bits.OnesCount64(sum|diff) - 1
-			if sum != 0 && diff != 0 {
-				gain--
+			t.sums = append(t.sums, s)
+			t.pos, t.neg = append(t.pos, t.pos[s.Of]&c), append(t.neg, t.neg[s.Of]&c)
+			for _, i := range []int{s.Of, s.Row} {
+				t.pos[i] &^= c
+				t.neg[i] &^= c
 			}
-			found[gain] = append(found[gain], [2]int32{int32(k), int32(q)})
-		}
-	}
-	for gain := len(found) - 1; gain > 0; gain-- {
-		for _, p := range found[gain] {
-			if k, q := int(p[0]), int(p[1]); t.mate[k] == k && t.mate[q] == q {
-				t.mate[k], t.mate[q] = q, k
+			if s.Of < t.rows { // three rows at most: the sums that terms begin with need registers
+				for row := range t.rows {
+					note(len(t.pos)-1, row)
+				}
 			}
 		}
 	}
 }
 
-// plan lists the steps. Without pairs they are the rows with +1, and then those with -1: one block of all rows adds in
-// the order of strategy "". With pairs a row comes with its mate, at the place of the lower one: both alone, then their
-// sum, then their difference, so that no more than these four need a place at a time.
-func (t *tile) plan(pairs bool) []Step {
-	var a stepper
-	if !pairs {
-		for _, columns := range [][]uint64{t.pos, t.neg} {
-			for k, c := range columns {
-				t.add(&a, c, k, k, false)
-			}
-		}
-		return a.steps
+// shared lists the steps of rows and sums: after a term those that begin with it.
+func (t *tile) shared() []Step {
+	next := make([][]int, len(t.pos)) // that begin with a term
+	for i, s := range t.sums {
+		next[s.Of] = append(next[s.Of], t.rows+i)
 	}
-	for k, q := range t.mate {
-		if q < k {
-			continue // it came with its mate
+	var a stepper
+	var visit func(i int, of ...Signed)
+	visit = func(i int, of ...Signed) {
+		t.add(&a, t.pos[i]|t.neg[i], i, of...)
+		for _, n := range next[i] {
+			s := t.sums[n-t.rows]
+			visit(n, append(of, Sign(t.top+s.Row, s.Minus))...)
 		}
-		if q == k {
-			t.add(&a, t.pos[k]|t.neg[k], k, k, false)
-			continue
-		}
-		sum, diff := t.common(k, q)
-		for _, i := range []int{k, q} {
-			t.add(&a, (t.pos[i]|t.neg[i])&^(sum|diff), i, i, false)
-		}
-		t.add(&a, sum, k, q, false)
-		t.add(&a, diff, k, q, true)
+	}
+	for i := range t.rows {
+		visit(i, Sign(t.top+i, false))
 	}
 	return a.steps
 }
 
-// add appends the step of x_k, if q is k, or x_k ± x_q, for the given columns.
-func (t *tile) add(a *stepper, columns uint64, k, q int, minus bool) {
+// plan lists the rows with +1, and then those with -1: one block of all rows adds in the order of strategy "".
+func (t *tile) plan() []Step {
+	var a stepper
+	for _, columns := range [][]uint64{t.pos, t.neg} {
+		for i, c := range columns {
+			t.add(&a, c, i, Sign(t.top+i, false))
+		}
+	}
+	return a.steps
+}
+
+// add appends the step of term i, the sum of rows, for the given columns.
+func (t *tile) add(a *stepper, columns uint64, i int, rows ...Signed) {
 	if columns == 0 {
 		return
-	}
-	rows := []Signed{Sign(t.top+k, false)}
-	if q != k {
-		rows = append(rows, Sign(t.top+q, minus))
 	}
 	var uses [MaxColumns]Signed
 	n := 0
 	for ; columns != 0; columns &= columns - 1 {
 		j := bits.TrailingZeros64(columns)
-		uses[n] = Sign(t.lo+j, t.neg[k]>>j&1 == 1)
+		uses[n] = Sign(t.lo+j, t.neg[i]>>j&1 == 1)
 		n++
 	}
 	a.steps = append(a.steps, Step{a.list(rows...), a.list(uses[:n]...)})

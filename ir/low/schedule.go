@@ -18,6 +18,15 @@ type Block struct {
 	Lo, Hi   int
 	Top, End int
 	Steps    []Step
+	Sums     []Sum // of rt, from which the steps follow
+}
+
+// Sum is a term of a tile: an earlier term and a row, or their difference. All columns that have both, with the signs that
+// this takes, and of which no earlier sum has taken one, use it.
+type Sum struct {
+	Of    int // a row, from Top on, or from End-Top on an earlier sum
+	Row   int // from Top on
+	Minus bool
 }
 
 // Step computes a term once and adds it to the sums of the columns that use it.
