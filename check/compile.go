@@ -118,6 +118,7 @@ func Compile(path string, opt Options) (c *Compiled, err error) {
 		Version:    Version,
 		Mode:       opt.Mode,
 		CodeBudget: opt.Choice.Budget,
+		Cold:       opt.Choice.Cold,
 		Batch:      m.Batch,
 	}
 	if g.Package == "" {

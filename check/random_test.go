@@ -95,7 +95,7 @@ func newRandomModel(t *testing.T, seed int) *randomModel {
 		opt.Mode = codegen.Size
 	}
 	choice := w.choice(lowered, opt.Mode == codegen.Size)
-	opt.CodeBudget = choice.Budget
+	opt.CodeBudget, opt.Cold = choice.Budget, choice.Cold
 	m := &randomModel{seed: seed, about: fmt.Sprintf("mode %v, budget %d, cold %t", opt.Mode, choice.Budget, choice.Cold)}
 	for _, o := range choice.Override {
 		m.about += fmt.Sprintf(", %s=%s", o.Glob, o.Strategy)

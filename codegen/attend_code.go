@@ -15,37 +15,31 @@ type attention struct {
 	asm.Attend
 	result string // name of its value in the graph
 	panels int
+	code   low.Code
 	heads  [asm.AVX512 + 1][]asm.AttendHead
 	pool   *asm.Pool
 }
 
-// mostAttend is the most code of an attention: it is read for every few panels, so it has to stay in the second cache. AVX2, which
-// spends twice the bytes on a product and goes through them twice for a panel, is slower than lists from there on.
-var mostAttend = [...]int{asm.AVX2: 128 << 10, asm.AVX512: 512 << 10}
-
 // attend notes an attention that may become code and returns its name, "" if it may not.
 func (l *layers) attend(e *emitter, n *ir.Node, op *low.Attend) string {
 	q, k, v := n.In[0].Type, n.In[1], n.In[2].Type
-	if e.opt.Mode != Speed || e.opt.CodeBudget < 0 || q.Layout != ir.Panels || q.Shape[0] > 1 && e.own(k) == 0 {
+	if op.Code == low.CodeNone || e.opt.Mode != Speed || e.opt.CodeBudget < 0 || q.Layout != ir.Panels || q.Shape[0] > 1 && e.own(k) == 0 {
 		return ""
 	}
 	keys, values := low.Kept(n.In)
-	a := &attention{result: n.Out[0].Name, panels: q.Shape[0] * panelsOfRows(q.Shape[1]), Attend: asm.Attend{
+	a := &attention{code: op.Code, result: n.Out[0].Name, panels: q.Shape[0] * panelsOfRows(q.Shape[1]), Attend: asm.Attend{
 		Name:  fmt.Sprintf("kept%d", len(l.attends)+1),
 		Heads: op.Heads, KVHeads: op.KVHeads, Keys: k.Type.Shape[1], DH: q.Shape[2] / op.Heads, DV: v.Shape[2] / op.KVHeads,
 		Scale: op.Scale, KeptKeys: ir.Data[bool](keys.Const), KeptValues: ir.Data[bool](values.Const),
 	}}
-	if a.Least(asm.AVX512) > mostAttend[asm.AVX512] {
-		return ""
-	}
 	l.attends = append(l.attends, a)
 	return a.Name
 }
 
-// printAttends makes the functions of as many attentions as the budget allows and returns what is left of it.
+// printAttends makes the functions of the attentions that are to have some, and of no more than the budget allows. It returns what is left of it.
 func (l *layers) printAttends(set asm.Set, budget int) (int, error) {
 	for _, a := range l.attends {
-		if a.Least(set) > min(budget, mostAttend[set]) || set == asm.AVX2 && a.heads[asm.AVX512] == nil {
+		if !has(a.code, set) || a.Least(set) > budget || set == asm.AVX2 && a.heads[asm.AVX512] == nil {
 			continue
 		}
 		if a.pool == nil {
@@ -56,7 +50,7 @@ func (l *layers) printAttends(set asm.Set, budget int) (int, error) {
 			return 0, err
 		}
 		a.heads[set] = heads
-		if n := a.bytes(set); n <= min(budget, mostAttend[set]) {
+		if n := a.bytes(set); n <= budget {
 			budget -= n
 		} else {
 			a.heads[set] = nil

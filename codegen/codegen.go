@@ -32,6 +32,9 @@ type Options struct {
 	// CodeBudget is how many bytes of machine code may hold weights, for AVX-512 first and of what is left for AVX2; 0 is
 	// 16 MiB, less than 0 none. Layers beyond it take loops.
 	CodeBudget int
+
+	// Cold says that a Run finds code in memory, so that code fetches the code after it.
+	Cold bool
 }
 
 // Mode is what a package is made for.

@@ -27,6 +27,7 @@ type layer struct {
 	result    string // name of the value in the graph
 	first     string // that of the layer before it, which is part of it
 	panels    int
+	code      low.Code
 	functions [asm.AVX512 + 1][]asm.Function
 	pool      *asm.Pool
 	twin      *layer // an earlier one whose functions are its own
@@ -38,7 +39,7 @@ type layer struct {
 // the epilogue is part of it.
 func (e *emitter) coded(n *ir.Node) (l *asm.Layer, inputs []*ir.Value, whole bool) {
 	op, ok := n.Op.(*low.Linear)
-	if !ok || op.Strategy == "" || e.opt.Mode != Speed || e.opt.CodeBudget < 0 {
+	if !ok || op.Strategy == "" || op.Code == low.CodeNone || e.opt.Mode != Speed || e.opt.CodeBudget < 0 {
 		return nil, nil, false
 	}
 	x, w, out := n.In[0].Type, n.In[1].Const, n.Out[0].Type
@@ -112,6 +113,9 @@ func (e *emitter) pairs() {
 		if h := n.Out[0]; len(next.In) == 0 || next.In[0] != h || readers[h] != 1 || slices.Contains(e.g.Out, h) {
 			continue
 		}
+		if a, ok := n.Op.(*low.Linear); !ok || a.Code != codeOf(next) {
+			continue
+		}
 		first, _, whole := e.coded(n)
 		second, _, whole2 := e.coded(next)
 		if first == nil || second == nil || !whole || !whole2 || !asm.Groups(first, second) {
@@ -170,7 +174,7 @@ func (e *emitter) linear(n *ir.Node, op *low.Linear) error {
 	if l.Sparse != nil {
 		args = append(args, e.weights.tiles(e, n.In[1].Const))
 	}
-	made := &layer{Layer: *l, result: n.Out[0].Name, panels: panelsOf(src.Type)}
+	made := &layer{Layer: *l, result: n.Out[0].Name, panels: panelsOf(src.Type), code: op.Code}
 	if first != nil {
 		made.first = first.Out[0].Name
 	}
@@ -204,7 +208,7 @@ func (e *emitter) layerFiles() ([]File, error) {
 	if len(e.layers.list)+len(e.layers.attends) == 0 {
 		return nil, nil
 	}
-	if err := e.layers.print(e.opt.CodeBudget); err != nil {
+	if err := e.layers.print(e.opt); err != nil {
 		return nil, err
 	}
 	var sources []*strings.Builder
@@ -247,8 +251,22 @@ func (e *emitter) layerFiles() ([]File, error) {
 // for each one of a file.
 var longFile = 16 << 20
 
-// print makes the functions of as many layers as the budget allows: first for AVX-512, then, of what is left, for AVX2.
-func (l *layers) print(budget int) error {
+// has reports whether code is for a set.
+func has(code low.Code, set asm.Set) bool {
+	return code == low.CodeAll || code == low.CodeAVX512 && set == asm.AVX512
+}
+
+// codeOf is the code of a layer.
+func codeOf(n *ir.Node) low.Code {
+	if op, ok := n.Op.(*low.Linear); ok {
+		return op.Code
+	}
+	return low.CodeNone
+}
+
+// print makes the functions of the layers that are to have some, and of no more than the budget allows.
+func (l *layers) print(opt Options) error {
+	budget := opt.CodeBudget
 	if budget == 0 {
 		budget = low.DefaultBudget
 	}
@@ -265,7 +283,7 @@ func (l *layers) print(budget int) error {
 		slots := make(chan bool, runtime.GOMAXPROCS(0))
 		left := budget
 		for i, a := range order {
-			if a.twin != nil || a.Least(set) > left || a.Sparse != nil && !a.Sparse.Serves(set, a.Schedule.K*a.Schedule.N, a.panels) || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
+			if a.twin != nil || !has(a.code, set) || a.Least(set) > left || set == asm.AVX2 && a.functions[asm.AVX512] == nil {
 				continue
 			}
 			left -= a.Least(set)
@@ -289,9 +307,9 @@ func (l *layers) print(budget int) error {
 				budget -= n + asm.AheadBytes(n, a.panels)
 			}
 		}
-		l.ahead(set)
+		l.ahead(set, opt.Cold)
 		var err error
-		if budget, err = l.printAttends(set, budget); err != nil { // which the strategies did not count on
+		if budget, err = l.printAttends(set, budget); err != nil {
 			return err
 		}
 	}
@@ -301,8 +319,9 @@ func (l *layers) print(budget int) error {
 // farBytes is the code of a path from which on it does not stay in the second cache of a core between two runs.
 const farBytes = 512 << 10
 
-// ahead makes functions fetch the code of those that run after them, the last one that of the first.
-func (l *layers) ahead(set asm.Set) {
+// ahead makes functions fetch the code of those that run after them, the last one that of the first: where they are cold, or
+// so many that they do not stay near.
+func (l *layers) ahead(set asm.Set, cold bool) {
 	var all []*asm.Function
 	var panels []int
 	sum := 0
@@ -315,7 +334,7 @@ func (l *layers) ahead(set asm.Set) {
 			sum += a.functions[set][i].Bytes
 		}
 	}
-	if sum < farBytes {
+	if sum < farBytes && !cold {
 		return
 	}
 	for i, f := range all {
@@ -328,36 +347,6 @@ func bytesOf(fs []asm.Function) (n int) {
 		n += f.Bytes
 	}
 	return n
-}
-
-// Coded tells of a layer whose weights may be code.
-type Coded struct {
-	Name         string
-	Result       string // name of the layer's value in the graph
-	First        string // that of the layer before it, where both are one; else ""
-	Adds, Panels int    // additions for a panel, and how many panels there are
-	AVX512, AVX2 int    // bytes of code; 0 if it keeps to the loop
-	Twin         string // that of an earlier layer whose code this is, so that it takes no more bytes; "" if there is none
-}
-
-func (l *layers) coded() (out []Coded) {
-	for _, a := range l.served() {
-		c := Coded{a.Name, a.result, a.first, a.Schedule.Adds(), a.panels, bytesOf(a.functions[asm.AVX512]), bytesOf(a.functions[asm.AVX2]), ""}
-		if a.twin != nil {
-			c.Twin = a.twin.result
-		}
-		if a.Sparse != nil {
-			c.Adds = a.Sparse.Weights()
-		}
-		if a.First != nil {
-			c.Adds += a.First.Schedule.Adds()
-		}
-		out = append(out, c)
-	}
-	for _, a := range l.attends {
-		out = append(out, a.coded())
-	}
-	return out
 }
 
 // served are the layers in the order in which they get code: those that run it on more panels first.

@@ -8,7 +8,7 @@ import "github.com/sbtc-go/sbtc/codegen/asm"
 func findTwins(order []*layer) {
 	for i, a := range order {
 		for _, b := range order[:i] {
-			if b.twin == nil && asm.AreTwins(&a.Layer, &b.Layer) {
+			if b.twin == nil && a.code == b.code && asm.AreTwins(&a.Layer, &b.Layer) {
 				a.twin, a.place = b, b.AddTwin(&a.Layer)
 				b.twins++
 				break

@@ -7,34 +7,44 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// The cost model: time in hundredths of a cycle of one core, for a layer on V panels of 16 rows with AVX-512. Measured on a
-// Zen 4 at 3.7 GHz, as the least of 200 turns that layers of 512 x 512 and 64 x 64 of densities from .05 to 1 took one after
-// the other (BenchmarkLayers of codegen/asm; BenchmarkLists of runtime has the loops): the least hardly depends on what else
-// the machine does. The figures of code come within 15 % of those turns.
+// The cost model: time in hundredths of a cycle of one core, for a layer on V panels of 16 rows with AVX-512. BenchmarkForms
+// of codegen/asm prints what the constants are from: loops, lists of terms and code of layers of 32 x 32 to 512 x 2048, hot and
+// after reading 96 MB, on a Zen 4 at 3.7 GHz (one load and one addition, half of them as multiplications, of 64 bytes a
+// cycle). The figures of hot loops and code come within 15 % of it. A Zen 5 has twice the units, which makes code and loops
+// faster alike: of its loops a weight takes 75 to 120, of its code an instruction 30.
 const (
-	loopWeight  = 130  // of a loop over lists, for each weight and panel
-	loopColumn  = 1600 // for each column and panel: the loop's end is mispredicted
-	codeWarm    = 46   // of an instruction that repeats, as it does from the second panel on
-	codeNear    = 48   // of one from the second cache
-	codeFar     = 60   // of one from the third, fetched ahead
-	addition    = 50   // of an addition of code with tables: half of them take the units of multiplications
-	tableRead   = 20   // more for one that reads an entry or a row
-	onlyReads   = 137  // of an entry or a row that is read, if that is what there is most of: there is one load a cycle
-	lookup      = 238  // of looking up sums of three rows: for each 100 weights and row
-	lookupTable = 160  // and for each row of the matrix
-	denseRows   = 13   // from so many rows on a dense layer has them in the lanes
-	rowFar      = 55   // more for a row of activations that is not in the first cache: 64 bytes at 32 a cycle, partly hidden
-	byteMemory  = 160  // of a byte from memory, at 2.5 GB/s
-	codeTenths  = 65   // tenths of a byte of an instruction, rather too many, so that what is chosen fits the budget
-	codeBytes   = 7    // the same, rounded
-	listBytes   = 2    // of a weight in a list
-	finishing   = 3    // instructions for each column: scale, bias, store
+	codeWarm    = 46  // of an instruction that repeats, as it does from the second panel on
+	codeNear    = 48  // of one from the second cache
+	codeFar     = 60  // of one from the third, fetched ahead
+	addition    = 50  // of an addition of code with tables: half of them take the units of multiplications
+	tableRead   = 20  // more for one that reads an entry or a row
+	onlyReads   = 137 // of an entry or a row that is read, if that is what there is most of: there is one load a cycle
+	lookup      = 238 // of looking up sums of three rows: for each 100 weights and row
+	lookupTable = 160 // and for each row of the matrix
+	denseRows   = 13  // from so many rows on a dense layer has them in the lanes
+	rowFar      = 55  // more for a row of activations that is not in the first cache: 64 bytes at 32 a cycle, partly hidden
+	codeMemory  = 18  // of a byte of code from memory, fetched ahead at 20 GB/s
+	listMemory  = 18  // of a byte of a list from memory, which the core reads ahead
+	codeBytes   = 7   // of an instruction
+	avx2Tenths  = 16  // how many tenths of the time of AVX-512 code takes in AVX2; a loop takes 11
+	listBytes   = 2   // of a weight in a list
+	finishing   = 3   // instructions for each column: scale, bias, store
 	nearBytes   = 32 << 10
 	cacheBytes  = 1 << 20
 	opCache     = 24 << 10 // of code that repeats at once
 	pairDensity = 3        // per cent: from here on sums of pairs of rows are worth a try
 	partColumns = 27       // of a block, which the registers hold at once
+	avx2Columns = 12       // the same in AVX2
 )
+
+// codeTenths are tenths of bytes of instructions that add, load and end columns: rather too many, so that what is chosen fits
+// the budget.
+var codeTenths = [paths]instructions{avx512: {65, 65, 65}, avx2: {54, 75, 120}}
+
+// instructions are numbers of them.
+type instructions struct{ adds, loads, ends int }
+
+func (n instructions) all() int { return n.adds + n.loads + n.ends }
 
 // layerCost is what the cost model knows of a layer.
 type layerCost struct {
@@ -42,12 +52,13 @@ type layerCost struct {
 	k, n    int
 	nonzero int
 	vectors int // panels; 0 for rows
+	ends    int // instructions for each column beside the sum
 	loop    int // cost of the loop
 	w       *ir.Tensor
 }
 
 func newLayerCost(n *ir.Node, op *low.Linear) layerCost {
-	l := layerCost{kind: op.Kind, w: n.In[1].Const}
+	l := layerCost{kind: op.Kind, w: n.In[1].Const, ends: finishing + len(n.In) - op.Operands()}
 	l.k, l.n = l.w.Shape[0], l.w.Shape[1]
 	if x := n.In[0].Type; x.Layout == ir.Panels {
 		l.vectors = (x.Rows() + ir.Lanes - 1) / ir.Lanes
@@ -56,15 +67,18 @@ func newLayerCost(n *ir.Node, op *low.Linear) layerCost {
 		return l
 	}
 	l.nonzero = nonZeros(l.w)
-	l.loop = (l.nonzero*loopWeight + l.n*loopColumn) * max(l.vectors, 1)
+	l.loop = l.listLoop()
 	return l
 }
+
+// finish is the number of instructions that columns end with.
+func (l *layerCost) finish() int { return l.n * l.ends }
 
 // plan is an order of a ternary layer as code.
 type plan struct {
 	order low.Order
-	cost  int
-	bytes int // of AVX-512 code
+	cost  [paths]int // a loop costs the same on each
+	bytes [paths]int // of code
 }
 
 // candidates are the plans that come into question, the cheapest first.
@@ -79,7 +93,7 @@ func (l *layerCost) candidates(cold, large bool) []plan {
 	for _, o := range l.tables() {
 		plans = append(plans, l.tablePlan(o, cold, large))
 	}
-	slices.SortStableFunc(plans, func(a, b plan) int { return a.cost - b.cost })
+	slices.SortStableFunc(plans, func(a, b plan) int { return a.cost[avx512] - b.cost[avx512] })
 	return plans
 }
 
@@ -91,7 +105,7 @@ func (l *layerCost) cheapest(strategy string, cold, large bool) *plan {
 	}
 	var best *plan
 	for _, o := range orders {
-		if p := cost(o, cold, large); best == nil || p.cost < best.cost {
+		if p := cost(o, cold, large); best == nil || p.cost[avx512] < best.cost[avx512] {
 			best = &p
 		}
 	}
@@ -163,41 +177,62 @@ func tableOrder(g, k int) low.Order {
 // tablePlan counts the entries of tables: those that several columns of a part use are loaded once.
 func (l *layerCost) tablePlan(o low.Order, cold, large bool) plan {
 	s := o.Schedule(ir.Data[int8](l.w), l.k, l.n)
-	uses, reads, loads, made := 0, 0, 0, 0
-	parts := (l.n + partColumns - 1) / partColumns
-	for _, b := range s.Blocks {
-		for i := range b.Steps {
-			last, times := -1, 0
-			for _, u := range b.Steps[i].Uses {
-				part := u.Index() * parts / l.n
-				if part != last {
-					last, times = part, 0
-					reads++
-				}
-				if times++; times == 2 {
-					loads++
+	uses, reads, loads, made := 0, [paths]int{}, [paths]int{}, 0
+	for path, columns := range [paths]int{partColumns, avx2Columns} {
+		parts := (l.n + columns - 1) / columns
+		for _, b := range s.Blocks {
+			for i := range b.Steps {
+				last, times := -1, 0
+				for _, u := range b.Steps[i].Uses {
+					part := u.Index() * parts / l.n
+					if part != last {
+						last, times = part, 0
+						reads[path]++
+					}
+					if times++; times == 2 {
+						loads[path]++
+					}
 				}
 			}
+		}
+	}
+	for _, b := range s.Blocks {
+		for i := range b.Steps {
 			uses += len(b.Steps[i].Uses)
 		}
 		made += len(b.Steps)
 	}
 	carried := l.n * len(s.Blocks)
-	instructions := uses + loads + 2*made + 2*carried + l.n*finishing
-	cost := l.vectors * max(addition*(uses+2*made+carried)+tableRead*(reads+made), onlyReads*(reads+made))
-	if large {
-		cost += instructions * (codeFar - codeWarm)
+	counts := [paths]instructions{}
+	for path, n := range loads {
+		counts[path] = instructions{uses + made, n + made + 2*carried, l.finish()}
 	}
-	p := plan{order: o, cost: cost, bytes: l.codeSize(instructions)}
+	cost := l.vectors * max(addition*(uses+2*made+carried)+tableRead*(reads[avx512]+made), onlyReads*(reads[avx512]+made))
+	if large {
+		cost += counts[avx512].all() * (codeFar - codeWarm)
+	}
+	return l.coded(o, cost, counts, cold)
+}
+
+// coded is the plan of code that takes so long where it is hot on AVX-512.
+func (l *layerCost) coded(o low.Order, cost int, counts [paths]instructions, cold bool) plan {
+	p := plan{order: o, cost: [paths]int{cost, cost * avx2Tenths / 10}}
+	for path, c := range counts {
+		t := codeTenths[path]
+		n := (c.adds*t.adds + c.loads*t.loads + c.ends*t.ends) / 10
+		p.bytes[path] = n * (8*l.vectors + 1) / (8 * l.vectors) // with those that fetch code ahead
+	}
 	if cold {
-		p.cost += p.bytes * byteMemory
+		p.fetch()
 	}
 	return p
 }
 
-// codeSize is how many bytes so many instructions take, with those that fetch code ahead.
-func (l *layerCost) codeSize(instructions int) int {
-	return instructions * codeTenths * (8*l.vectors + 1) / (80 * l.vectors)
+// fetch adds what it takes to read the code from memory.
+func (p *plan) fetch() {
+	for path, n := range p.bytes {
+		p.cost[path] += n * codeMemory
+	}
 }
 
 // tiles are the orders of register tiles worth a try. Blocks wider than 26 columns do not fit the registers, and pairs
@@ -246,37 +281,63 @@ func (l *layerCost) group() int {
 // tilePlan counts the instructions of register tiles.
 func (l *layerCost) tilePlan(o low.Order, cold, large bool) plan {
 	s := o.Schedule(ir.Data[int8](l.w), l.k, l.n)
-	loads, blocks := 0, 0
+	counts := [paths]instructions{}
+	for path, columns := range [paths]int{partColumns, avx2Columns} {
+		counts[path] = l.tileCount(s, columns)
+	}
+	first := codeNear
+	if large {
+		first = codeFar
+	}
+	cost := counts[avx512].all() * (first + (l.vectors-1)*codeWarm)
+	if l.vectors*l.k*4*ir.Lanes > nearBytes {
+		cost += counts[avx512].loads * l.vectors * rowFar
+	}
+	return l.coded(o, cost, counts, cold)
+}
+
+// tileCount counts instructions where the registers hold so many columns: parts of a block compute the terms that they
+// share each for itself.
+func (l *layerCost) tileCount(s *low.Schedule, columns int) (c instructions) {
+	blocks := 0
 	uses := make([]int, l.k)
 	for _, b := range s.Blocks {
 		if b.Lo == 0 {
 			blocks++
 		}
-		for i := range b.Steps {
-			for _, r := range b.Steps[i].Rows {
-				uses[r.Index()] += len(b.Steps[i].Uses)
+		width := b.Hi - b.Lo
+		parts := (width + columns - 1) / columns
+		for part := range parts {
+			lo, hi := b.Lo+part*width/parts, b.Lo+(part+1)*width/parts
+			var last []low.Signed
+			for i := range b.Steps {
+				n := 0
+				for _, u := range b.Steps[i].Uses {
+					if j := u.Index(); lo <= j && j < hi {
+						n++
+					}
+				}
+				if n == 0 {
+					continue
+				}
+				rows, same := b.Steps[i].Rows, 1
+				for same < min(len(rows), len(last)) && slices.Equal(rows[:same+1], last[:same+1]) {
+					same++
+				}
+				c.adds, last = c.adds+n+len(rows)-same, rows
+				for _, r := range rows {
+					uses[r.Index()] += n
+				}
 			}
-		}
-		for i := b.Top; i < b.End; i++ {
-			if uses[i] > 1 { // a single use reads from memory itself
-				loads++
+			for i := b.Top; i < b.End; i++ {
+				if uses[i] > 1 { // a single use reads from memory itself
+					c.loads++
+				}
+				uses[i] = 0
 			}
-			uses[i] = 0
+			c.loads += len(b.Sums) / 2 // rows that have left their register
 		}
-		loads += len(b.Sums) / 2 // rows that have left their register
 	}
-	instructions := s.Adds() + loads + l.n*(finishing+2*(blocks-1))
-	first := codeNear
-	if large {
-		first = codeFar
-	}
-	cost := instructions * (first + (l.vectors-1)*codeWarm)
-	if l.vectors*l.k*4*ir.Lanes > nearBytes {
-		cost += loads * l.vectors * rowFar
-	}
-	p := plan{order: o, cost: cost, bytes: l.codeSize(instructions)}
-	if cold {
-		p.cost += p.bytes * byteMemory
-	}
-	return p
+	c.ends = l.finish() + 2*l.n*(blocks-1)
+	return c
 }

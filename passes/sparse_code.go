@@ -5,24 +5,29 @@ import (
 	"github.com/sbtc-go/sbtc/ir/low"
 )
 
-// The cost of sparse float32 layers, in the units of the cost model but measured on a Zen 4, which does half as much in a
-// cycle: BenchmarkSparse of codegen/asm prints loop and code beside each other.
+// The cost of sparse float32 layers, in the units of the cost model: BenchmarkSparse of codegen/asm prints loop and code of
+// layers of many sizes and densities beside each other.
 const (
-	sparseLoop    = 62  // of the loop over blocks, for each weight and panel
-	sparseLoopOne = 75  // the same for one panel
-	sparseBegin   = 200 // of a column in a block of rows and panel: its sums come and go
+	sparseLoop    = 124 // of the loop over blocks, for each weight and panel
+	sparseLoopOne = 150 // the same for one panel
+	sparseBegin   = 400 // of a column in a block of rows and panel: its sums come and go
 	sparseRows    = 384 // of all panels that the loop takes at once: a block
-	sparseFMA     = 51  // of a weight in code: one multiplication and addition a cycle
-	sparseLoad    = 35  // of loading a weight in code
-	sparseRow     = 55  // of loading a row in a tile of columns
-	sparseWait    = 200 // of a weight of the longest column of a tile, which waits for the one before
+	sparseFMA     = 102 // of a weight in code: one multiplication and addition a cycle
+	sparseLoad    = 70  // of loading a weight in code
+	sparseRow     = 110 // of loading a row in a tile of columns
+	sparseWait    = 400 // of a weight of the longest column of a tile, which waits for the one before
 	sparseTile    = 26  // columns of a tile
 	sparseBytes   = 7   // of a weight in code
 	sparseQuads   = 4   // more, where some come four at a time: in packages of less code than sparseNear
 	sparseMore    = 8   // and for a row in a tile
 	sparseNear    = 512 << 10
-	sparseList    = 6 // of a weight in the lists of the loop
+	sparseTwice   = 16 // bytes of a weight in AVX2, which spreads it by an instruction of its own
+	sparseList    = 6  // bytes of a weight in the lists of the loop
 )
+
+// sparseAVX2 reports whether the code of a layer of so many weights, zero or not, is faster than the loop over blocks in AVX2,
+// where half a panel has half the registers: only where the loop's beginnings and ends weigh most.
+func sparseAVX2(cells, panels int) bool { return cells <= 1<<12 || panels == 1 && cells <= 1<<14 }
 
 // isSparse reports whether the layer is or becomes a sparse one, whether as loop or as code.
 func (p *layerPlan) isSparse() bool {
@@ -35,26 +40,28 @@ func (p *layerPlan) isSparse() bool {
 	return p.chosen.Strategy == "rt" && p.kind == "sparse"
 }
 
-// sparse looks at a sparse layer: it reports whether its code competes with that of other layers.
-func (s *strategist) sparse(p *layerPlan) bool {
+// sparse plans the code of a sparse layer, if it can be some.
+func (p *layerPlan) sparse(s *strategist) {
 	if p.vectors == 0 || p.n > maxIndexed {
-		return false
+		return
 	}
 	plan := p.sparsePlan()
 	if s.short {
-		plan.bytes -= p.nonzero * sparseQuads
+		plan.bytes[avx512] -= p.nonzero * sparseQuads
 	}
-	plan.bytes = plan.bytes * (8*p.vectors + 1) / (8 * p.vectors) // with those that fetch code ahead
+	for i, n := range plan.bytes { // with those that fetch code ahead
+		plan.bytes[i] = n * (8*p.vectors + 1) / (8 * p.vectors)
+	}
+	if plan.cost[avx2] = p.loop; sparseAVX2(p.k*p.n, p.vectors) {
+		plan.cost[avx2] = p.loop * 4 / 5
+	}
 	if s.Cold {
-		plan.cost += plan.bytes * byteMemory
-		p.loop += p.nonzero * sparseList * byteMemory
+		plan.fetch()
+		p.loop += p.nonzero * sparseList * listMemory
 	}
-	p.plans = append(p.plans[:0], plan)
-	if p.chosen.Strategy == "rt" {
-		p.best = &p.plans[0]
-		return false
+	if p.nonzero > 0 {
+		p.best, p.claims = &plan, true
 	}
-	return p.nonzero > 0 && !s.Loops && s.Budget >= 0
 }
 
 // shortCode reports whether the code of sparse layers is certain not to stay in the second cache of a core, where it is
@@ -80,12 +87,13 @@ func (p *layerPlan) sparseOrder() low.Order {
 // sparsePlan counts what the code of a sparse layer does, and its loop. Of its bytes there are rather too many, so that what
 // is chosen fits the budget.
 func (p *layerPlan) sparsePlan() plan {
-	out := plan{order: low.SparseCode, bytes: p.n * finishing * codeBytes}
+	out := plan{order: low.SparseCode, bytes: [paths]int{p.finish() * codeBytes, p.finish() * codeBytes}}
 	p.nonzero = 0
 	for _, t := range p.sparseTiles() {
 		p.nonzero += t.weights
-		out.bytes += t.weights*(sparseBytes+sparseQuads) + t.rows*sparseMore
-		out.cost += p.vectors * max(t.weights*sparseFMA, t.weights*sparseLoad+t.rows*sparseRow, t.longest*sparseWait)
+		out.bytes[avx512] += t.weights*(sparseBytes+sparseQuads) + t.rows*sparseMore
+		out.bytes[avx2] += t.weights * sparseTwice
+		out.cost[avx512] += p.vectors * max(t.weights*sparseFMA, t.weights*sparseLoad+t.rows*sparseRow, t.longest*sparseWait)
 	}
 	weight := sparseLoop
 	if p.vectors == 1 {

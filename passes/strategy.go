@@ -3,7 +3,6 @@ package passes
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sbtc-go/sbtc/ir"
@@ -14,7 +13,7 @@ import (
 type Choice struct {
 	Budget   int  // bytes of machine code for the weights of all layers; 0: low.DefaultBudget; negative: none
 	Cold     bool // code and weights come from memory at each run
-	Loops    bool // no weights as code
+	Loops    bool // no weights as code, whatever the budget
 	Override []Override
 	Tuned    []Tuned // what was measured, for layers that no override names
 	// TunedTo is told of each of Tuned: whether its layer takes the plan or, if err is not nil, why not; it may be nil.
@@ -36,8 +35,9 @@ var Strategies = []string{"dense", "sparse", "rt", "4r", "perm", "loop"}
 // strategist chooses the strategies of a graph.
 type strategist struct {
 	Choice
-	layers map[*ir.Node]*layerPlan
-	short  bool // the code of sparse layers has no quads
+	layers  map[*ir.Node]*layerPlan
+	attends map[*ir.Node]low.Code // of attentions that skip elements
+	short   bool                  // the code of sparse layers has no quads
 }
 
 // layerPlan is what is known of a layer.
@@ -47,8 +47,10 @@ type layerPlan struct {
 	layerCost
 	chosen Override   // of the flags; no strategy if none
 	order  *low.Order // that was measured for chosen; nil if none was
-	plans  []plan     // what comes into question, as code; none for a loop
-	best   *plan
+	best   *plan      // with a strategy; nil for a loop over lists of weights
+	listed *plan      // with a strategy, as a loop; nil if lists of weights are as fast
+	claims bool       // best wants to be code
+	code   low.Code   // what it gets
 }
 
 // strategy chooses, layer by layer, how ternary layers add: by the cost model, within the budget, or as overrides say.
@@ -57,18 +59,19 @@ func (c Choice) strategy(g *ir.Graph) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	s := &strategist{Choice: c, layers: map[*ir.Node]*layerPlan{}}
+	s := &strategist{Choice: c, layers: map[*ir.Node]*layerPlan{}, attends: map[*ir.Node]low.Code{}}
 	if s.Budget == 0 {
 		s.Budget = low.DefaultBudget
 	}
 	if err := s.find(g); err != nil {
 		return false, err
 	}
-	s.spend(g)
+	claims := s.plan(g)
+	s.spend(claims)
 	changed, err := g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		p := s.layers[n]
 		if p == nil {
-			return nil, nil
+			return s.attended(b, n), nil
 		}
 		op, in := p.result(b)
 		if op == nil {
@@ -148,59 +151,43 @@ func (p *layerPlan) possible() error {
 	return nil
 }
 
-// spend decides which layers become code, those first that save the most time for their code, and whose saving is worth it.
-func (s *strategist) spend(g *ir.Graph) {
-	var open []*layerPlan
-	left := s.Budget
+// plan chooses how each layer would be code, and lists what wants to be some.
+func (s *strategist) plan(g *ir.Graph) (claims []*claim) {
 	large := s.large()
 	s.short = s.shortCode()
 	for _, n := range g.Nodes {
+		if c := s.attention(n); c != nil {
+			claims = append(claims, c)
+		}
 		p := s.layers[n]
-		if p == nil {
+		switch {
+		case p == nil:
 			continue
-		}
-		if p.isSparse() {
-			if s.sparse(p) {
-				open = append(open, p)
-			} else if p.best != nil {
-				left -= p.best.bytes
-			}
-			continue
-		}
-		if p.kind != "ternary" {
-			continue
-		}
-		switch p.chosen.Strategy {
-		case "":
-			if p.vectors == 0 {
-				p.best = p.perm()
-				continue
-			}
-			if s.Loops || left < 0 {
-				continue
-			}
-			if s.Cold {
-				p.loop += p.nonzero * listBytes * byteMemory
-			}
-			if p.plans = p.candidates(s.Cold, large); len(p.plans) > 0 {
-				open = append(open, p)
-			}
-		case "perm":
+		case p.isSparse():
+			p.sparse(s)
+		case p.kind != "ternary":
+		case p.chosen.Strategy == "perm" || p.chosen.Strategy == "" && p.vectors == 0:
 			p.best = p.perm()
-		case "rt", "4r":
+		case p.chosen.Strategy == "rt" || p.chosen.Strategy == "4r":
 			if p.best = p.cheapest(p.chosen.Strategy, s.Cold, large); p.order != nil {
 				p.best = p.planned(*p.order, s.Cold, large)
 			}
-			left -= p.best.bytes
+			p.claims = true
+		case p.chosen.Strategy == "":
+			if p.listed = p.tableLoop(s.Cold); p.listed != nil {
+				p.loop = p.listed.cost[avx512]
+			} else if s.Cold {
+				p.loop += p.nonzero * listBytes * listMemory
+			}
+			if plans := p.candidates(s.Cold, large); len(plans) > 0 {
+				p.best, p.claims = &plans[0], true
+			}
+		}
+		if p.claims {
+			claims = s.claim(claims, p)
 		}
 	}
-	slices.SortStableFunc(open, func(a, b *layerPlan) int { return compareRates(b.gain(), b.plans[0].bytes, a.gain(), a.plans[0].bytes) })
-	for _, p := range open {
-		if best := &p.plans[0]; p.gain() > 0 && best.bytes <= left {
-			p.best = best
-			left -= best.bytes
-		}
-	}
+	return claims
 }
 
 // large reports whether the code of all layers exceeds what the second cache of a core holds.
@@ -214,33 +201,19 @@ func (s *strategist) large() bool {
 	return sum > cacheBytes
 }
 
-// compareRates compares a/b with c/d.
-func compareRates(a, b, c, d int) int {
-	switch x, y := a*d, c*b; {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
-}
-
-// gain is what the cheapest code saves.
-func (p *layerPlan) gain() int { return p.loop - p.plans[0].cost }
-
 // result is the operator that the layer becomes, and its inputs; nil if it stays.
 func (p *layerPlan) result(b *ir.Builder) (*low.Linear, []*ir.Value) {
 	in := p.node.In
 	switch kind := p.chosen.Strategy; {
 	case p.best != nil && !p.isSparse():
-		return &low.Linear{Kind: "ternary", Act: p.op.Act, Order: p.best.order}, in
+		return &low.Linear{Kind: "ternary", Act: p.op.Act, Order: p.best.order, Code: p.code}, in
 	case p.best == nil && (kind != "dense" && kind != "sparse" || kind == p.kind):
 		return nil, nil
 	case p.kind == "ternary":
 		w := ir.Of(ir.Float32, in[1].Type.Shape, scaled(ir.Data[int8](in[1].Const), ir.Data[float32](in[2].Const)))
-		return &low.Linear{Kind: kind, Act: p.op.Act, Order: p.sparseOrder()}, append([]*ir.Value{in[0], b.Const(w)}, in[3:]...)
+		return &low.Linear{Kind: kind, Act: p.op.Act, Order: p.sparseOrder(), Code: p.code}, append([]*ir.Value{in[0], b.Const(w)}, in[3:]...)
 	case p.best != nil:
-		return &low.Linear{Kind: "sparse", Act: p.op.Act, Order: p.sparseOrder()}, in
+		return &low.Linear{Kind: "sparse", Act: p.op.Act, Order: p.sparseOrder(), Code: p.code}, in
 	default:
 		return &low.Linear{Kind: kind, Act: p.op.Act}, in
 	}

@@ -1,6 +1,3 @@
-// What this finds does not depend on how it is built itself.
-//go:build !purego
-
 package runtime
 
 import (

@@ -118,7 +118,7 @@ func (b *builder) unit(u *unit) error {
 			return cmp.Or(e, err)
 		}
 		name := fmt.Sprintf("p%d", b.packages)
-		files, err := codegen.Generate(g, codegen.Options{Package: name, Model: "layer.onnx", Version: check.Version, CodeBudget: b.choice.Budget})
+		files, err := codegen.Generate(g, codegen.Options{Package: name, Model: "layer.onnx", Version: check.Version, CodeBudget: b.choice.Budget, Cold: b.choice.Cold})
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ func TestStrategyFlags(t *testing.T) {
 		{"--mode size", "loop", "loop", "perm"},
 		{"--code-budget 0", "loop", "loop", "perm"},
 		{"--code-budget 1KiB", "loop", "loop", "perm"},
-		{"--optimize cold", "loop", "loop", "perm"},
+		{"--optimize cold", "rt", "rt", "perm"},
 		{"--strategy **=loop --strategy b*=4r", "loop", "4r", "loop"},
 		{"--strategy a*=dense --strategy c*=sparse --code-budget 1MB", "dense", "rt", "sparse"},
 		{"--disable strategy", "loop", "loop", "loop"},

@@ -20,12 +20,6 @@ func (s *Sparse) Weights() (n int) {
 	return n
 }
 
-// Serves reports whether the code of a layer of so many weights, zero or not, is faster than the loop over blocks: always in
-// AVX-512; in AVX2, where half a panel has half the registers, only where the loop's beginnings and ends weigh most.
-func (s *Sparse) Serves(set Set, cells, panels int) bool {
-	return set == AVX512 || cells <= 1<<12 || panels == 1 && cells <= 1<<14
-}
-
 // Values is the name of the parameter for the weights.
 const Values = "weights"
 

@@ -3,10 +3,6 @@ package asm
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/sbtc-go/sbtc/ir/low"
@@ -18,22 +14,7 @@ func BenchmarkSparse(b *testing.B) {
 	if b.N > 1 {
 		return
 	}
-	dir := b.TempDir()
-	names, _ := filepath.Glob("../../runtime/*.*")
-	for _, name := range names {
-		base := filepath.Base(name)
-		if strings.HasSuffix(base, "_test.go") || base == "embed.go" || base == "generate.go" {
-			continue
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			b.Fatal(err)
-		}
-		write(b, dir, base, strings.Replace(string(text), "\npackage runtime\n", "\npackage main\n", 1))
-	}
-	var asm, stubs, run strings.Builder
-	asm.WriteString("//go:build !purego\n\n#include \"textflag.h\"\n\n")
-	stubs.WriteString("package main\n\n")
+	p := newProgram(b, sparseMain)
 	for _, s := range [][2]int{{64, 64}, {64, 256}, {512, 512}, {512, 2048}, {2048, 512}} {
 		for _, panels := range []int{1, 6} {
 			for _, d := range []float64{.05, .1, .2, .35, .5} {
@@ -52,46 +33,13 @@ func BenchmarkSparse(b *testing.B) {
 						}
 					}
 				}
-				pool := NewPool(name, 1)
-				fmt.Fprintf(&run, "compare(%q, %d, %d, %d, %v", name, k, n, panels, d)
-				for _, set := range []Set{AVX512, AVX2} {
-					fs, err := l.Functions(set, pool)
-					if err != nil {
-						b.Fatal(err)
-					}
-					bytes := 0
-					var calls strings.Builder
-					for _, f := range fs {
-						asm.WriteString(f.Text)
-						fmt.Fprintf(&stubs, "//go:noescape\nfunc %s(dst, src *float32, panels int, weights *float32)\n\n", f.Name)
-						fmt.Fprintf(&calls, "%s(dst, src, %d, weights)\n", f.Name, panels)
-						bytes += f.Bytes
-					}
-					fmt.Fprintf(&run, ", %d, func(dst, src, weights *float32) {\n%s}", bytes, calls.String())
-				}
-				run.WriteString(")\n")
-				asm.WriteString(pool.Text())
+				fmt.Fprintf(&p.run, "compare(%q, %d, %d, %d, %v", name, k, n, panels, d)
+				p.add(b, &l, panels, false)
+				p.run.WriteString(")\n")
 			}
 		}
 	}
-	write(b, dir, "go.mod", "module sparse\n\ngo 1.26\n")
-	write(b, dir, "layers_amd64.s", asm.String())
-	write(b, dir, "layers.go", stubs.String())
-	write(b, dir, "main.go", fmt.Sprintf(sparseMain, AVX512.SparseColumns(), AVX2.SparseColumns(), run.String()))
-	cmd := exec.Command("go", "run", ".")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		b.Fatal(err, string(out))
-	}
-	fmt.Print(string(out))
-}
-
-func write(b *testing.B, dir, name, text string) {
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-		b.Fatal(err)
-	}
+	p.measure(b)
 }
 
 const sparseMain = `package main

@@ -31,6 +31,7 @@ type Attend struct {
 	Finite   Spans   `onnx:"finite"`     // by query; nil: every key for every query
 	Partials int     `onnx:"partials,0"` // 0: one query after the other
 	Lanes    bool    `onnx:"lanes,0"`    // a sample for each element of the last axis
+	Code     Code    `onnx:"code"`       // of the elements that count
 }
 
 // Spans are, for each query, ranges [Lo, Hi) of keys that are not masked out for certain.
@@ -107,6 +108,9 @@ func (*Attend) Name() string { return "sbtc.Attend" }
 
 // Infer checks shapes; the result has the layout of q.
 func (a *Attend) Infer(in []*ir.Value) ([]ir.Type, error) {
+	if err := a.Code.check(); err != nil {
+		return nil, err
+	}
 	if a.Lanes {
 		return a.inferLanes(in)
 	}

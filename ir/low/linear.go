@@ -20,6 +20,7 @@ type Linear struct {
 	Kind string `onnx:"kind,dense"`
 	Act  Expr   `onnx:"act"`
 	Order
+	Code Code `onnx:"code"` // of the weights of a layer with a strategy and panels
 	planned
 }
 
@@ -64,6 +65,9 @@ func (l *Linear) Infer(in []*ir.Value) ([]ir.Type, error) {
 		if l.Strategy != "" && l.Kind != "ternary" {
 			return nil, fmt.Errorf("a %s layer has no strategy %q", l.Kind, l.Strategy)
 		}
+	}
+	if err := l.Code.check(); err != nil {
+		return nil, err
 	}
 	t := ir.Type{DType: x.DType, Shape: append(append([]int{}, x.Shape[:len(x.Shape)-1]...), w.Shape[1]), Layout: x.Layout}
 	return l.Act.after(t, in[l.Operands():])

@@ -157,7 +157,3 @@ func (a *stepper) list(x ...Signed) []Signed {
 	a.lists = append(a.lists, x...)
 	return a.lists[at:len(a.lists):len(a.lists)]
 }
-
-// DefaultBudget is how many bytes of machine code a package may have for the weights of its layers: AVX-512 and AVX2
-// together.
-const DefaultBudget = 16 << 20
