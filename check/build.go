@@ -96,7 +96,8 @@ func (p *Program) main() []byte {
 }
 
 func (p *Program) goBuild() (output []byte, err error) {
-	args := []string{"-trimpath", "-o", p.binary()}
+	// Without debugging information, which takes a fifth of the time to build. Panics name files and lines nevertheless.
+	args := []string{"-trimpath", "-gcflags=" + module + "/...=-dwarf=false", "-ldflags=-w", "-o", p.binary()}
 	if p.executor == PureGo {
 		args = append(args, "-tags=purego")
 	}

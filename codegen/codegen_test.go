@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,9 +21,9 @@ var someCases = flag.String("cases", "", "run only the cases of TestBits whose n
 
 // TestBits builds the package of every case of testdata/codegen and runs its tests: golden vectors are what the low
 // operators' Eval gives, and must be met bit for bit, without allocation; those of a batch also by every sample alone.
+// The packages are linked into one binary, which has their tests as subtests.
 func TestBits(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "go.mod"), []byte("module cases\n\ngo 1.22\n"))
+	all := &tester{dir: t.TempDir()}
 	files, err := filepath.Glob("../testdata/codegen/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -64,15 +65,50 @@ func TestBits(t *testing.T) {
 				if strings.HasSuffix(name, "_lanes") != bytes.Contains(text(out, "model.go"), []byte(") group(")) {
 					t.Errorf("%s: %s: whether samples are lanes, wrong", f, s.Name)
 				}
-				for _, o := range out {
-					write(t, filepath.Join(dir, m, name, o.Name), o.Data)
-				}
+				all.add(t, m+"_"+name, out)
 			}
 		}
 	}
-	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
+	all.run(t)
+}
+
+// A tester is a module of generated packages whose tests are linked into one binary.
+type tester struct {
+	dir            string
+	imports, calls bytes.Buffer
+}
+
+// testFunction matches the head of a test.
+var testFunction = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
+
+// add adds the package, with its tests as functions that other packages may call.
+func (a *tester) add(t *testing.T, name string, files []File) {
+	t.Helper()
+	fmt.Fprintf(&a.imports, "\t%s \"cases/p/%s\"\n", name, name)
+	tests := testFunction.FindAllSubmatch(text(files, "model_test.go"), -1)
+	if len(tests) < 2 {
+		t.Errorf("%s has %d tests", name, len(tests))
+	}
+	for _, f := range tests {
+		fmt.Fprintf(&a.calls, "\tt.Run(\"%s/%s\", %s.%s)\n", name, f[1], name, f[1])
+	}
+	for _, o := range files {
+		if o.Name == "model_test.go" {
+			o.Name = "model_golden.go"
+		}
+		write(t, filepath.Join(a.dir, "p", name, o.Name), o.Data)
+	}
+}
+
+// run vets the packages and runs their tests. Debugging information, which nobody reads, takes a fifth of the time to build.
+func (a *tester) run(t *testing.T) {
+	t.Helper()
+	write(t, filepath.Join(a.dir, "go.mod"), []byte("module cases\n\ngo 1.22\n"))
+	write(t, filepath.Join(a.dir, "cases_test.go"), fmt.Appendf(nil,
+		"package cases\n\nimport (\n\t\"testing\"\n\n%s)\n\nfunc TestCases(t *testing.T) {\n%s}\n", &a.imports, &a.calls))
+	for _, args := range [][]string{{"vet", "./p/..."}, {"test", "-vet=off", "-gcflags=cases/...=-dwarf=false", "."}} {
 		cmd := exec.Command("go", args...)
-		cmd.Dir = dir
+		cmd.Dir = a.dir
 		cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off", "GOFLAGS=-mod=mod")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("go %s: %v\n%s", args[0], err, out)

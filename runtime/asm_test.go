@@ -1,3 +1,6 @@
+// What this finds does not depend on how it is built itself.
+//go:build !purego
+
 package runtime
 
 import (

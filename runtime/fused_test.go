@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT-0
 
+// What this finds does not depend on how it is built itself.
+//go:build !purego
+
 package runtime
 
 import (

@@ -114,12 +114,12 @@ func useTuned(opt *check.Options, file *tune.File, name string) {
 
 // parseSize reads a number of bytes.
 func parseSize(s string) (int, bool) {
-	unit := 1
+	digits, unit := s, 1
 	for suffix, u := range map[string]int{"KiB": 1 << 10, "KB": 1 << 10, "MiB": 1 << 20, "MB": 1 << 20} {
 		if n, ok := strings.CutSuffix(s, suffix); ok {
-			s, unit = n, u
+			digits, unit = n, u // no other suffix fits
 		}
 	}
-	n, err := strconv.Atoi(s)
+	n, err := strconv.Atoi(digits)
 	return n * unit, err == nil && n >= 0 && n <= 1<<40/unit
 }
