@@ -18,6 +18,7 @@ type arena struct {
 	last   map[*ir.Value]int // index of the last reader, by root
 	root   map[*ir.Value]*ir.Value
 	places map[*ir.Value]block // of roots
+	grow   map[*ir.Value]int   // bytes of the results that roots begin, and whose place they are to be
 	used   []block             // by offset
 	loan   []block             // for the current node only
 	size   int                 // bytes in all
@@ -30,9 +31,9 @@ type block struct{ off, size int }
 const alignment = 64
 
 func newArena(g *ir.Graph) *arena {
-	a := &arena{g: g, last: map[*ir.Value]int{}, root: map[*ir.Value]*ir.Value{}, places: map[*ir.Value]block{}}
+	a := &arena{g: g, last: map[*ir.Value]int{}, root: map[*ir.Value]*ir.Value{}, places: map[*ir.Value]block{}, grow: map[*ir.Value]int{}}
 	for i, n := range g.Nodes {
-		if aliases(g, n) {
+		if a.aliases(n) {
 			a.root[n.Out[0]] = a.rootOf(n.In[0])
 		}
 		for _, v := range n.In {
@@ -41,13 +42,53 @@ func newArena(g *ir.Graph) *arena {
 			}
 		}
 	}
+	for i, n := range g.Nodes {
+		if k := a.begins(i, n); k >= 0 {
+			out := n.Out[0].Type
+			a.grow[a.rootOf(n.In[n.Op.(*low.Move).Parts[k].From])] = out.Room() * elemSize(out.DType)
+		}
+	}
 	return a
 }
 
-// aliases reports whether the result of n is its input under another shape, or the first rows of it in panels.
-func aliases(g *ir.Graph, n *ir.Node) bool {
+// aliases reports whether the result of n is its input under another shape, or the beginning of it: the first rows in panels
+// or the first elements.
+func (a *arena) aliases(n *ir.Node) bool {
 	m, ok := n.Op.(*low.Move)
-	return ok && (m.Turn || m.Parts == nil && m.Layout() == n.In[0].Type.Layout || m.Prefix(n.In) && !packed(n.In[0])) && !slices.Contains(g.Out, n.Out[0])
+	return ok && (m.Turn || m.Parts == nil && m.Layout() == n.In[0].Type.Layout || (m.Prefix(n.In) || a.prefix(n, m)) && !packed(n.In[0])) &&
+		!slices.Contains(a.g.Out, n.Out[0])
+}
+
+// prefix reports whether the result of n is the first elements of its one input, both row-major and in the arena.
+func (a *arena) prefix(n *ir.Node, m *low.Move) bool {
+	return len(n.In) == 1 && len(m.Parts) == 1 && stays(n, m.Parts[0]) && ir.Size(m.Parts[0].Dims) == n.Out[0].Type.Len() &&
+		!slices.Contains(a.g.In, a.rootOf(n.In[0]))
+}
+
+// stays reports whether a part of a move n is elements that are where they shall be, at the beginning of an input, row-major.
+func stays(n *ir.Node, p low.Part) bool {
+	if p.In != 0 || p.Out != 0 || ir.Size(p.Dims) == 0 || n.Out[0].Type.Layout != ir.RowMajor || n.In[p.From].Type.Layout != ir.RowMajor {
+		return false
+	}
+	l := collapse(p.Dims, [][]int{p.OutStrides, p.InStrides})
+	return len(l.dims) == 1 && l.strides[0][0] == 1 && l.strides[1][0] == 1
+}
+
+// begins is the part of a move that joins values, node i, whose input dies there, is nothing else, and begins the result; -1 if
+// there is none. The result may take its place.
+func (a *arena) begins(i int, n *ir.Node) int {
+	m, ok := n.Op.(*low.Move)
+	if !ok || len(m.Parts) < 2 || covered(m) < n.Out[0].Type.Len() || slices.Contains(a.g.Out, n.Out[0]) {
+		return -1
+	}
+	readers := map[*ir.Value]int{}
+	for _, p := range m.Parts {
+		readers[a.rootOf(n.In[p.From])]++
+	}
+	return slices.IndexFunc(m.Parts, func(p low.Part) bool {
+		r := a.rootOf(n.In[p.From])
+		return stays(n, p) && ir.Size(p.Dims) == r.Type.Len() && readers[r] == 1 && a.last[r] == i && r.Def != nil && !packed(r)
+	})
 }
 
 // packed reports whether v is a constant brought into panels.
@@ -197,7 +238,7 @@ func (e *emitter) ref(v *ir.Value) *jen.Statement {
 	}
 	b, ok := e.arena.places[v]
 	if !ok {
-		b = e.arena.reserve(e.allRoom(v) * elemSize(v.Type.DType))
+		b = e.arena.reserve(max(e.arena.grow[v], e.allRoom(v)*elemSize(v.Type.DType)))
 		e.arena.places[v] = b
 	}
 	e.use("view")
@@ -245,5 +286,5 @@ func (e *emitter) alias(n *ir.Node) bool {
 		e.inEachLane[n.Out[0]] = c
 		return true
 	}
-	return aliases(e.g, n)
+	return e.arena.aliases(n)
 }

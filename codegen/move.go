@@ -43,8 +43,14 @@ func (e *emitter) move(n *ir.Node, op *low.Move) error {
 	if covered(op) < out.Type.Len() {
 		e.uncovered(out, op)
 	}
-	for _, p := range op.Parts {
-		e.box(out, n.In[p.From], p)
+	first := -1
+	if k := e.arena.begins(e.arena.at, n); k >= 0 && !e.batch.has(out) && e.arena.take(out, n.In[op.Parts[k].From]) {
+		first = k
+	}
+	for k, p := range op.Parts {
+		if k != first {
+			e.box(out, n.In[p.From], p)
+		}
 	}
 	return nil
 }
