@@ -116,6 +116,9 @@ func eachLane(n *ir.Node) *ir.Tensor {
 	return n.In[0].Const
 }
 
+// sampleScores is how many scores of samples in lanes are computed at once, so that they stay in the first cache.
+const sampleScores = 256
+
 // attendSamples emits attention of samples in lanes.
 func (e *emitter) attendSamples(n *ir.Node, op *low.Attend) {
 	q, out := n.In[0].Type, n.Out[0].Type
@@ -135,14 +138,16 @@ func (e *emitter) attendSamples(n *ir.Node, op *low.Attend) {
 		jen.Id("dh"): jen.Lit(q.Shape[2] / op.Heads), jen.Id("dv"): jen.Lit(dv),
 		jen.Id("scale"): float32Lit(op.Scale), jen.Id("partial"): jen.Lit(op.Partials > 1),
 	}
-	mask, room := jen.Nil(), 2*keys
+	rows := min(max(q.Shape[1], op.Heads), max(2, sampleScores/keys))
+	fields[jen.Id("rows")] = jen.Lit(rows)
+	mask, room := jen.Nil(), rows*(keys+1)
 	if len(n.In) > 3 && n.In[3] != nil {
 		mask = e.ref(n.In[3])
 		s := low.BroadcastStrides(n.In[3].Type.Shape, []int{1, op.Heads, q.Shape[1], keys})
 		fields[jen.Id("maskStrides")] = jen.Index(jen.Lit(3)).Int().Values(jen.Lit(s[1]), jen.Lit(s[2]), jen.Lit(s[3]))
 	}
 	if op.Partials > 1 {
-		room += (ir.Lanes+1)*dv + ir.Lanes
+		room += rows*(ir.Lanes+1)*dv + ir.Lanes
 	}
 	ends, spans := e.spans(op)
 	shape := e.table("attention", jen.Id(e.use("sampleAttention")).Values(fields))

@@ -12,8 +12,8 @@ type verticalProduct struct {
 }
 
 // verticalGeneric computes every element as the chain acc = fma(a, b, acc) from +0, or with more from what dst holds, k
-// increasing.
-func verticalGeneric(dst, a, b []float32, p *verticalProduct, more bool) {
+// increasing, times a vector of by for each row unless that is nil.
+func verticalGeneric(dst, a, b, by []float32, p *verticalProduct, more bool) {
 	for r := range p.m {
 		for c := range p.n {
 			y := (*[lanes]float32)(dst[r*p.dr+c*lanes:])
@@ -22,6 +22,11 @@ func verticalGeneric(dst, a, b []float32, p *verticalProduct, more bool) {
 			}
 			for s := range p.k {
 				verticalStep(y, (*[lanes]float32)(a[r*p.ar+s*p.ac:]), (*[lanes]float32)(b[s*p.br+c*p.bc:]))
+			}
+			if by != nil {
+				for l, v := range by[r*lanes : (r+1)*lanes] {
+					y[l] *= v
+				}
 			}
 		}
 	}
@@ -41,6 +46,20 @@ func verticalStep(acc, a, b *[lanes]float32) {
 	}
 	for l := range acc {
 		acc[l] = float32(t[l])
+	}
+}
+
+// verticalWeightsGeneric replaces rows of scores, step elements apart, by e = expneg(x·scale - max) and writes 1/sum(e) of each,
+// the sum a chain: each lane by itself.
+func verticalWeightsGeneric(e, inv []float32, scale float32, keys, rows, step int) {
+	for r := range rows {
+		x := e[r*step:][:keys*lanes]
+		top, sum := everyLane(-inf32), [lanes]float32{}
+		finishScores(x, nil, &top, len(x), &oneQuery{scale: scale})
+		laneExp(x, x, &top, &sum)
+		for l, v := range sum {
+			inv[r*lanes+l] = 1 / v
+		}
 	}
 }
 

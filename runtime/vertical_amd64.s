@@ -6,19 +6,19 @@
 
 #include "textflag.h"
 
-// func vertical1AVX2(dst *float32, a *float32, b *float32, n int, k int, ac int, br int, bc int, ar int, dr int, more int)
+// func vertical1AVX2(dst *float32, a *float32, b *float32, by *float32, n int, k int, ac int, br int, bc int, ar int, dr int, more int)
 // Requires: AVX, FMA3
-TEXT ·vertical1AVX2(SB), NOSPLIT, $0-88
+TEXT ·vertical1AVX2(SB), NOSPLIT, $0-96
 	MOVQ dst+0(FP), AX
 	MOVQ b+16(FP), CX
-	MOVQ n+24(FP), DX
-	MOVQ bc+56(FP), BX
+	MOVQ n+32(FP), DX
+	MOVQ bc+64(FP), BX
 	LEAQ (BX)(BX*2), SI
 
 columns8_0:
 	CMPQ   DX, $0x08
 	JLT    columns8_0End
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns8_0More
 	VXORPS Y0, Y0, Y0
@@ -44,9 +44,9 @@ columns8_0More:
 columns8_0Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
 	LEAQ (CX)(BX*4), R12
 
 columns8_0Step:
@@ -64,26 +64,39 @@ columns8_0Step:
 	ADDQ        R10, R12
 	DECQ        R11
 	JNZ         columns8_0Step
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y1, 64(AX)
-	VMOVUPS     Y2, 128(AX)
-	VMOVUPS     Y3, 192(AX)
-	VMOVUPS     Y4, 256(AX)
-	VMOVUPS     Y5, 320(AX)
-	VMOVUPS     Y6, 384(AX)
-	VMOVUPS     Y7, 448(AX)
-	ADDQ        $0x00000200, AX
-	MOVQ        BX, DI
-	SHLQ        $0x03, DI
-	ADDQ        DI, CX
-	SUBQ        $0x08, DX
-	JMP         columns8_0
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns8_0Store
+	VMULPS      (DI), Y0, Y0
+	VMULPS      (DI), Y1, Y1
+	VMULPS      (DI), Y2, Y2
+	VMULPS      (DI), Y3, Y3
+	VMULPS      (DI), Y4, Y4
+	VMULPS      (DI), Y5, Y5
+	VMULPS      (DI), Y6, Y6
+	VMULPS      (DI), Y7, Y7
+
+columns8_0Store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS Y2, 128(AX)
+	VMOVUPS Y3, 192(AX)
+	VMOVUPS Y4, 256(AX)
+	VMOVUPS Y5, 320(AX)
+	VMOVUPS Y6, 384(AX)
+	VMOVUPS Y7, 448(AX)
+	ADDQ    $0x00000200, AX
+	MOVQ    BX, DI
+	SHLQ    $0x03, DI
+	ADDQ    DI, CX
+	SUBQ    $0x08, DX
+	JMP     columns8_0
 
 columns8_0End:
 columns4_0:
 	CMPQ   DX, $0x04
 	JLT    columns4_0End
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns4_0More
 	VXORPS Y0, Y0, Y0
@@ -101,9 +114,9 @@ columns4_0More:
 columns4_0Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
 
 columns4_0Step:
 	VMOVUPS     (DI), Y4
@@ -115,22 +128,31 @@ columns4_0Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns4_0Step
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y1, 64(AX)
-	VMOVUPS     Y2, 128(AX)
-	VMOVUPS     Y3, 192(AX)
-	ADDQ        $0x00000100, AX
-	MOVQ        BX, DI
-	SHLQ        $0x02, DI
-	ADDQ        DI, CX
-	SUBQ        $0x04, DX
-	JMP         columns4_0
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns4_0Store
+	VMULPS      (DI), Y0, Y0
+	VMULPS      (DI), Y1, Y1
+	VMULPS      (DI), Y2, Y2
+	VMULPS      (DI), Y3, Y3
+
+columns4_0Store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS Y2, 128(AX)
+	VMOVUPS Y3, 192(AX)
+	ADDQ    $0x00000100, AX
+	MOVQ    BX, DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, CX
+	SUBQ    $0x04, DX
+	JMP     columns4_0
 
 columns4_0End:
 columns2_0:
 	CMPQ   DX, $0x02
 	JLT    columns2_0End
-	MOVQ   more+80(FP), SI
+	MOVQ   more+88(FP), SI
 	CMPQ   SI, $0x00
 	JNE    columns2_0More
 	VXORPS Y0, Y0, Y0
@@ -144,9 +166,9 @@ columns2_0More:
 columns2_0Start:
 	MOVQ a+8(FP), SI
 	MOVQ CX, DI
-	MOVQ ac+40(FP), R8
-	MOVQ br+48(FP), R9
-	MOVQ k+32(FP), R10
+	MOVQ ac+48(FP), R8
+	MOVQ br+56(FP), R9
+	MOVQ k+40(FP), R10
 
 columns2_0Step:
 	VMOVUPS     (SI), Y2
@@ -156,20 +178,27 @@ columns2_0Step:
 	ADDQ        R9, DI
 	DECQ        R10
 	JNZ         columns2_0Step
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y1, 64(AX)
-	ADDQ        $0x00000080, AX
-	MOVQ        BX, SI
-	SHLQ        $0x01, SI
-	ADDQ        SI, CX
-	SUBQ        $0x02, DX
-	JMP         columns2_0
+	MOVQ        by+24(FP), SI
+	TESTQ       SI, SI
+	JZ          columns2_0Store
+	VMULPS      (SI), Y0, Y0
+	VMULPS      (SI), Y1, Y1
+
+columns2_0Store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 64(AX)
+	ADDQ    $0x00000080, AX
+	MOVQ    BX, SI
+	SHLQ    $0x01, SI
+	ADDQ    SI, CX
+	SUBQ    $0x02, DX
+	JMP     columns2_0
 
 columns2_0End:
 columns1_0:
 	CMPQ   DX, $0x01
 	JLT    columns1_0End
-	MOVQ   more+80(FP), SI
+	MOVQ   more+88(FP), SI
 	CMPQ   SI, $0x00
 	JNE    columns1_0More
 	VXORPS Y0, Y0, Y0
@@ -181,9 +210,9 @@ columns1_0More:
 columns1_0Start:
 	MOVQ a+8(FP), SI
 	MOVQ CX, DI
-	MOVQ ac+40(FP), R8
-	MOVQ br+48(FP), R9
-	MOVQ k+32(FP), R10
+	MOVQ ac+48(FP), R8
+	MOVQ br+56(FP), R9
+	MOVQ k+40(FP), R10
 
 columns1_0Step:
 	VMOVUPS     (SI), Y1
@@ -192,25 +221,31 @@ columns1_0Step:
 	ADDQ        R9, DI
 	DECQ        R10
 	JNZ         columns1_0Step
-	VMOVUPS     Y0, (AX)
-	ADDQ        $0x00000040, AX
-	MOVQ        BX, SI
-	SHLQ        $0x00, SI
-	ADDQ        SI, CX
-	SUBQ        $0x01, DX
-	JMP         columns1_0
+	MOVQ        by+24(FP), SI
+	TESTQ       SI, SI
+	JZ          columns1_0Store
+	VMULPS      (SI), Y0, Y0
+
+columns1_0Store:
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000040, AX
+	MOVQ    BX, SI
+	SHLQ    $0x00, SI
+	ADDQ    SI, CX
+	SUBQ    $0x01, DX
+	JMP     columns1_0
 
 columns1_0End:
 	MOVQ dst+0(FP), AX
 	MOVQ b+16(FP), CX
-	MOVQ n+24(FP), DX
-	MOVQ bc+56(FP), BX
+	MOVQ n+32(FP), DX
+	MOVQ bc+64(FP), BX
 	LEAQ (BX)(BX*2), SI
 
 columns8_32:
 	CMPQ   DX, $0x08
 	JLT    columns8_32End
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns8_32More
 	VXORPS Y0, Y0, Y0
@@ -236,9 +271,9 @@ columns8_32More:
 columns8_32Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
 	LEAQ (CX)(BX*4), R12
 
 columns8_32Step:
@@ -256,26 +291,39 @@ columns8_32Step:
 	ADDQ        R10, R12
 	DECQ        R11
 	JNZ         columns8_32Step
-	VMOVUPS     Y0, 32(AX)
-	VMOVUPS     Y1, 96(AX)
-	VMOVUPS     Y2, 160(AX)
-	VMOVUPS     Y3, 224(AX)
-	VMOVUPS     Y4, 288(AX)
-	VMOVUPS     Y5, 352(AX)
-	VMOVUPS     Y6, 416(AX)
-	VMOVUPS     Y7, 480(AX)
-	ADDQ        $0x00000200, AX
-	MOVQ        BX, DI
-	SHLQ        $0x03, DI
-	ADDQ        DI, CX
-	SUBQ        $0x08, DX
-	JMP         columns8_32
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns8_32Store
+	VMULPS      32(DI), Y0, Y0
+	VMULPS      32(DI), Y1, Y1
+	VMULPS      32(DI), Y2, Y2
+	VMULPS      32(DI), Y3, Y3
+	VMULPS      32(DI), Y4, Y4
+	VMULPS      32(DI), Y5, Y5
+	VMULPS      32(DI), Y6, Y6
+	VMULPS      32(DI), Y7, Y7
+
+columns8_32Store:
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS Y1, 96(AX)
+	VMOVUPS Y2, 160(AX)
+	VMOVUPS Y3, 224(AX)
+	VMOVUPS Y4, 288(AX)
+	VMOVUPS Y5, 352(AX)
+	VMOVUPS Y6, 416(AX)
+	VMOVUPS Y7, 480(AX)
+	ADDQ    $0x00000200, AX
+	MOVQ    BX, DI
+	SHLQ    $0x03, DI
+	ADDQ    DI, CX
+	SUBQ    $0x08, DX
+	JMP     columns8_32
 
 columns8_32End:
 columns4_32:
 	CMPQ   DX, $0x04
 	JLT    columns4_32End
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns4_32More
 	VXORPS Y0, Y0, Y0
@@ -293,9 +341,9 @@ columns4_32More:
 columns4_32Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
 
 columns4_32Step:
 	VMOVUPS     32(DI), Y4
@@ -307,22 +355,31 @@ columns4_32Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns4_32Step
-	VMOVUPS     Y0, 32(AX)
-	VMOVUPS     Y1, 96(AX)
-	VMOVUPS     Y2, 160(AX)
-	VMOVUPS     Y3, 224(AX)
-	ADDQ        $0x00000100, AX
-	MOVQ        BX, DI
-	SHLQ        $0x02, DI
-	ADDQ        DI, CX
-	SUBQ        $0x04, DX
-	JMP         columns4_32
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns4_32Store
+	VMULPS      32(DI), Y0, Y0
+	VMULPS      32(DI), Y1, Y1
+	VMULPS      32(DI), Y2, Y2
+	VMULPS      32(DI), Y3, Y3
+
+columns4_32Store:
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS Y1, 96(AX)
+	VMOVUPS Y2, 160(AX)
+	VMOVUPS Y3, 224(AX)
+	ADDQ    $0x00000100, AX
+	MOVQ    BX, DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, CX
+	SUBQ    $0x04, DX
+	JMP     columns4_32
 
 columns4_32End:
 columns2_32:
 	CMPQ   DX, $0x02
 	JLT    columns2_32End
-	MOVQ   more+80(FP), SI
+	MOVQ   more+88(FP), SI
 	CMPQ   SI, $0x00
 	JNE    columns2_32More
 	VXORPS Y0, Y0, Y0
@@ -336,9 +393,9 @@ columns2_32More:
 columns2_32Start:
 	MOVQ a+8(FP), SI
 	MOVQ CX, DI
-	MOVQ ac+40(FP), R8
-	MOVQ br+48(FP), R9
-	MOVQ k+32(FP), R10
+	MOVQ ac+48(FP), R8
+	MOVQ br+56(FP), R9
+	MOVQ k+40(FP), R10
 
 columns2_32Step:
 	VMOVUPS     32(SI), Y2
@@ -348,20 +405,27 @@ columns2_32Step:
 	ADDQ        R9, DI
 	DECQ        R10
 	JNZ         columns2_32Step
-	VMOVUPS     Y0, 32(AX)
-	VMOVUPS     Y1, 96(AX)
-	ADDQ        $0x00000080, AX
-	MOVQ        BX, SI
-	SHLQ        $0x01, SI
-	ADDQ        SI, CX
-	SUBQ        $0x02, DX
-	JMP         columns2_32
+	MOVQ        by+24(FP), SI
+	TESTQ       SI, SI
+	JZ          columns2_32Store
+	VMULPS      32(SI), Y0, Y0
+	VMULPS      32(SI), Y1, Y1
+
+columns2_32Store:
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS Y1, 96(AX)
+	ADDQ    $0x00000080, AX
+	MOVQ    BX, SI
+	SHLQ    $0x01, SI
+	ADDQ    SI, CX
+	SUBQ    $0x02, DX
+	JMP     columns2_32
 
 columns2_32End:
 columns1_32:
 	CMPQ   DX, $0x01
 	JLT    columns1_32End
-	MOVQ   more+80(FP), SI
+	MOVQ   more+88(FP), SI
 	CMPQ   SI, $0x00
 	JNE    columns1_32More
 	VXORPS Y0, Y0, Y0
@@ -373,9 +437,9 @@ columns1_32More:
 columns1_32Start:
 	MOVQ a+8(FP), SI
 	MOVQ CX, DI
-	MOVQ ac+40(FP), R8
-	MOVQ br+48(FP), R9
-	MOVQ k+32(FP), R10
+	MOVQ ac+48(FP), R8
+	MOVQ br+56(FP), R9
+	MOVQ k+40(FP), R10
 
 columns1_32Step:
 	VMOVUPS     32(SI), Y1
@@ -384,33 +448,39 @@ columns1_32Step:
 	ADDQ        R9, DI
 	DECQ        R10
 	JNZ         columns1_32Step
-	VMOVUPS     Y0, 32(AX)
-	ADDQ        $0x00000040, AX
-	MOVQ        BX, SI
-	SHLQ        $0x00, SI
-	ADDQ        SI, CX
-	SUBQ        $0x01, DX
-	JMP         columns1_32
+	MOVQ        by+24(FP), SI
+	TESTQ       SI, SI
+	JZ          columns1_32Store
+	VMULPS      32(SI), Y0, Y0
+
+columns1_32Store:
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x00000040, AX
+	MOVQ    BX, SI
+	SHLQ    $0x00, SI
+	ADDQ    SI, CX
+	SUBQ    $0x01, DX
+	JMP     columns1_32
 
 columns1_32End:
 	VZEROUPPER
 	RET
 
-// func vertical2AVX2(dst *float32, a *float32, b *float32, n int, k int, ac int, br int, bc int, ar int, dr int, more int)
+// func vertical2AVX2(dst *float32, a *float32, b *float32, by *float32, n int, k int, ac int, br int, bc int, ar int, dr int, more int)
 // Requires: AVX, FMA3
-TEXT ·vertical2AVX2(SB), NOSPLIT, $0-88
+TEXT ·vertical2AVX2(SB), NOSPLIT, $0-96
 	MOVQ dst+0(FP), AX
 	MOVQ b+16(FP), CX
-	MOVQ n+24(FP), DX
-	MOVQ bc+56(FP), BX
+	MOVQ n+32(FP), DX
+	MOVQ bc+64(FP), BX
 	LEAQ (BX)(BX*2), SI
 
 columns4_0:
 	CMPQ   DX, $0x04
 	JLT    columns4_0End
-	MOVQ   dr+72(FP), DI
+	MOVQ   dr+80(FP), DI
 	ADDQ   AX, DI
-	MOVQ   more+80(FP), R8
+	MOVQ   more+88(FP), R8
 	CMPQ   R8, $0x00
 	JNE    columns4_0More
 	VXORPS Y0, Y0, Y0
@@ -436,10 +506,10 @@ columns4_0More:
 columns4_0Start:
 	MOVQ a+8(FP), R8
 	MOVQ CX, R9
-	MOVQ ac+40(FP), R10
-	MOVQ br+48(FP), R11
-	MOVQ k+32(FP), R12
-	MOVQ ar+64(FP), R13
+	MOVQ ac+48(FP), R10
+	MOVQ br+56(FP), R11
+	MOVQ k+40(FP), R12
+	MOVQ ar+72(FP), R13
 
 columns4_0Step:
 	VMOVUPS     (R8), Y8
@@ -460,28 +530,41 @@ columns4_0Step:
 	ADDQ        R11, R9
 	DECQ        R12
 	JNZ         columns4_0Step
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y1, 64(AX)
-	VMOVUPS     Y2, 128(AX)
-	VMOVUPS     Y3, 192(AX)
-	VMOVUPS     Y4, (DI)
-	VMOVUPS     Y5, 64(DI)
-	VMOVUPS     Y6, 128(DI)
-	VMOVUPS     Y7, 192(DI)
-	ADDQ        $0x00000100, AX
-	MOVQ        BX, DI
-	SHLQ        $0x02, DI
-	ADDQ        DI, CX
-	SUBQ        $0x04, DX
-	JMP         columns4_0
+	MOVQ        by+24(FP), R8
+	TESTQ       R8, R8
+	JZ          columns4_0Store
+	VMULPS      (R8), Y0, Y0
+	VMULPS      (R8), Y1, Y1
+	VMULPS      (R8), Y2, Y2
+	VMULPS      (R8), Y3, Y3
+	VMULPS      64(R8), Y4, Y4
+	VMULPS      64(R8), Y5, Y5
+	VMULPS      64(R8), Y6, Y6
+	VMULPS      64(R8), Y7, Y7
+
+columns4_0Store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS Y2, 128(AX)
+	VMOVUPS Y3, 192(AX)
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 64(DI)
+	VMOVUPS Y6, 128(DI)
+	VMOVUPS Y7, 192(DI)
+	ADDQ    $0x00000100, AX
+	MOVQ    BX, DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, CX
+	SUBQ    $0x04, DX
+	JMP     columns4_0
 
 columns4_0End:
 columns2_0:
 	CMPQ   DX, $0x02
 	JLT    columns2_0End
-	MOVQ   dr+72(FP), SI
+	MOVQ   dr+80(FP), SI
 	ADDQ   AX, SI
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns2_0More
 	VXORPS Y0, Y0, Y0
@@ -499,10 +582,10 @@ columns2_0More:
 columns2_0Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
-	MOVQ ar+64(FP), R12
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
+	MOVQ ar+72(FP), R12
 
 columns2_0Step:
 	VMOVUPS     (DI), Y4
@@ -517,24 +600,33 @@ columns2_0Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns2_0Step
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y1, 64(AX)
-	VMOVUPS     Y2, (SI)
-	VMOVUPS     Y3, 64(SI)
-	ADDQ        $0x00000080, AX
-	MOVQ        BX, SI
-	SHLQ        $0x01, SI
-	ADDQ        SI, CX
-	SUBQ        $0x02, DX
-	JMP         columns2_0
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns2_0Store
+	VMULPS      (DI), Y0, Y0
+	VMULPS      (DI), Y1, Y1
+	VMULPS      64(DI), Y2, Y2
+	VMULPS      64(DI), Y3, Y3
+
+columns2_0Store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 64(AX)
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 64(SI)
+	ADDQ    $0x00000080, AX
+	MOVQ    BX, SI
+	SHLQ    $0x01, SI
+	ADDQ    SI, CX
+	SUBQ    $0x02, DX
+	JMP     columns2_0
 
 columns2_0End:
 columns1_0:
 	CMPQ   DX, $0x01
 	JLT    columns1_0End
-	MOVQ   dr+72(FP), SI
+	MOVQ   dr+80(FP), SI
 	ADDQ   AX, SI
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns1_0More
 	VXORPS Y0, Y0, Y0
@@ -548,10 +640,10 @@ columns1_0More:
 columns1_0Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
-	MOVQ ar+64(FP), R12
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
+	MOVQ ar+72(FP), R12
 
 columns1_0Step:
 	VMOVUPS     (DI), Y2
@@ -563,28 +655,35 @@ columns1_0Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns1_0Step
-	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y1, (SI)
-	ADDQ        $0x00000040, AX
-	MOVQ        BX, SI
-	SHLQ        $0x00, SI
-	ADDQ        SI, CX
-	SUBQ        $0x01, DX
-	JMP         columns1_0
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns1_0Store
+	VMULPS      (DI), Y0, Y0
+	VMULPS      64(DI), Y1, Y1
+
+columns1_0Store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, (SI)
+	ADDQ    $0x00000040, AX
+	MOVQ    BX, SI
+	SHLQ    $0x00, SI
+	ADDQ    SI, CX
+	SUBQ    $0x01, DX
+	JMP     columns1_0
 
 columns1_0End:
 	MOVQ dst+0(FP), AX
 	MOVQ b+16(FP), CX
-	MOVQ n+24(FP), DX
-	MOVQ bc+56(FP), BX
+	MOVQ n+32(FP), DX
+	MOVQ bc+64(FP), BX
 	LEAQ (BX)(BX*2), SI
 
 columns4_32:
 	CMPQ   DX, $0x04
 	JLT    columns4_32End
-	MOVQ   dr+72(FP), DI
+	MOVQ   dr+80(FP), DI
 	ADDQ   AX, DI
-	MOVQ   more+80(FP), R8
+	MOVQ   more+88(FP), R8
 	CMPQ   R8, $0x00
 	JNE    columns4_32More
 	VXORPS Y0, Y0, Y0
@@ -610,10 +709,10 @@ columns4_32More:
 columns4_32Start:
 	MOVQ a+8(FP), R8
 	MOVQ CX, R9
-	MOVQ ac+40(FP), R10
-	MOVQ br+48(FP), R11
-	MOVQ k+32(FP), R12
-	MOVQ ar+64(FP), R13
+	MOVQ ac+48(FP), R10
+	MOVQ br+56(FP), R11
+	MOVQ k+40(FP), R12
+	MOVQ ar+72(FP), R13
 
 columns4_32Step:
 	VMOVUPS     32(R8), Y8
@@ -634,28 +733,41 @@ columns4_32Step:
 	ADDQ        R11, R9
 	DECQ        R12
 	JNZ         columns4_32Step
-	VMOVUPS     Y0, 32(AX)
-	VMOVUPS     Y1, 96(AX)
-	VMOVUPS     Y2, 160(AX)
-	VMOVUPS     Y3, 224(AX)
-	VMOVUPS     Y4, 32(DI)
-	VMOVUPS     Y5, 96(DI)
-	VMOVUPS     Y6, 160(DI)
-	VMOVUPS     Y7, 224(DI)
-	ADDQ        $0x00000100, AX
-	MOVQ        BX, DI
-	SHLQ        $0x02, DI
-	ADDQ        DI, CX
-	SUBQ        $0x04, DX
-	JMP         columns4_32
+	MOVQ        by+24(FP), R8
+	TESTQ       R8, R8
+	JZ          columns4_32Store
+	VMULPS      32(R8), Y0, Y0
+	VMULPS      32(R8), Y1, Y1
+	VMULPS      32(R8), Y2, Y2
+	VMULPS      32(R8), Y3, Y3
+	VMULPS      96(R8), Y4, Y4
+	VMULPS      96(R8), Y5, Y5
+	VMULPS      96(R8), Y6, Y6
+	VMULPS      96(R8), Y7, Y7
+
+columns4_32Store:
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS Y1, 96(AX)
+	VMOVUPS Y2, 160(AX)
+	VMOVUPS Y3, 224(AX)
+	VMOVUPS Y4, 32(DI)
+	VMOVUPS Y5, 96(DI)
+	VMOVUPS Y6, 160(DI)
+	VMOVUPS Y7, 224(DI)
+	ADDQ    $0x00000100, AX
+	MOVQ    BX, DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, CX
+	SUBQ    $0x04, DX
+	JMP     columns4_32
 
 columns4_32End:
 columns2_32:
 	CMPQ   DX, $0x02
 	JLT    columns2_32End
-	MOVQ   dr+72(FP), SI
+	MOVQ   dr+80(FP), SI
 	ADDQ   AX, SI
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns2_32More
 	VXORPS Y0, Y0, Y0
@@ -673,10 +785,10 @@ columns2_32More:
 columns2_32Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
-	MOVQ ar+64(FP), R12
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
+	MOVQ ar+72(FP), R12
 
 columns2_32Step:
 	VMOVUPS     32(DI), Y4
@@ -691,24 +803,33 @@ columns2_32Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns2_32Step
-	VMOVUPS     Y0, 32(AX)
-	VMOVUPS     Y1, 96(AX)
-	VMOVUPS     Y2, 32(SI)
-	VMOVUPS     Y3, 96(SI)
-	ADDQ        $0x00000080, AX
-	MOVQ        BX, SI
-	SHLQ        $0x01, SI
-	ADDQ        SI, CX
-	SUBQ        $0x02, DX
-	JMP         columns2_32
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns2_32Store
+	VMULPS      32(DI), Y0, Y0
+	VMULPS      32(DI), Y1, Y1
+	VMULPS      96(DI), Y2, Y2
+	VMULPS      96(DI), Y3, Y3
+
+columns2_32Store:
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS Y1, 96(AX)
+	VMOVUPS Y2, 32(SI)
+	VMOVUPS Y3, 96(SI)
+	ADDQ    $0x00000080, AX
+	MOVQ    BX, SI
+	SHLQ    $0x01, SI
+	ADDQ    SI, CX
+	SUBQ    $0x02, DX
+	JMP     columns2_32
 
 columns2_32End:
 columns1_32:
 	CMPQ   DX, $0x01
 	JLT    columns1_32End
-	MOVQ   dr+72(FP), SI
+	MOVQ   dr+80(FP), SI
 	ADDQ   AX, SI
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns1_32More
 	VXORPS Y0, Y0, Y0
@@ -722,10 +843,10 @@ columns1_32More:
 columns1_32Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
-	MOVQ ar+64(FP), R12
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
+	MOVQ ar+72(FP), R12
 
 columns1_32Step:
 	VMOVUPS     32(DI), Y2
@@ -737,32 +858,365 @@ columns1_32Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns1_32Step
-	VMOVUPS     Y0, 32(AX)
-	VMOVUPS     Y1, 32(SI)
-	ADDQ        $0x00000040, AX
-	MOVQ        BX, SI
-	SHLQ        $0x00, SI
-	ADDQ        SI, CX
-	SUBQ        $0x01, DX
-	JMP         columns1_32
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns1_32Store
+	VMULPS      32(DI), Y0, Y0
+	VMULPS      96(DI), Y1, Y1
+
+columns1_32Store:
+	VMOVUPS Y0, 32(AX)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    $0x00000040, AX
+	MOVQ    BX, SI
+	SHLQ    $0x00, SI
+	ADDQ    SI, CX
+	SUBQ    $0x01, DX
+	JMP     columns1_32
 
 columns1_32End:
 	VZEROUPPER
 	RET
 
-// func vertical1AVX512(dst *float32, a *float32, b *float32, n int, k int, ac int, br int, bc int, ar int, dr int, more int)
+// func verticalWeightsAVX2(e *float32, inv *float32, scale *float32, keys int, rows int, step int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·verticalWeightsAVX2(SB), NOSPLIT, $0-48
+	MOVQ         e+0(FP), AX
+	MOVQ         inv+8(FP), CX
+	MOVQ         rows+32(FP), DX
+	VBROADCASTSS c3f800000<>+0(SB), Y3
+	MOVQ         scale+16(FP), BX
+	VBROADCASTSS (BX), Y0
+
+row0:
+	VBROADCASTSS cff800000<>+0(SB), Y1
+	MOVQ         AX, BX
+	MOVQ         keys+24(FP), SI
+
+row0Max:
+	VMULPS  (BX), Y0, Y2
+	VMAXPS  Y1, Y2, Y1
+	VMOVUPS Y2, (BX)
+	ADDQ    $0x40, BX
+	DECQ    SI
+	JNZ     row0Max
+	VXORPS  Y2, Y2, Y2
+	MOVQ    AX, BX
+	MOVQ    keys+24(FP), SI
+
+row0Exp2:
+	CMPQ         SI, $0x02
+	JLT          row0Exp2End
+	VMOVUPS      (BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VBROADCASTSS cc2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      64(BX), Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y6, Y5, Y5
+	VBROADCASTSS c4b400000<>+0(SB), Y7
+	VMOVAPS      Y7, Y6
+	VBROADCASTSS c41b8aa3b<>+0(SB), Y8
+	VFMADD231PS  Y8, Y4, Y6
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y8, Y5, Y7
+	VBROADCASTSS c4b400000<>+0(SB), Y9
+	VSUBPS       Y9, Y6, Y8
+	VSUBPS       Y9, Y7, Y9
+	VBROADCASTSS cbd318000<>+0(SB), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS c375e8083<>+0(SB), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS c3f000110<>+0(SB), Y9
+	VMOVAPS      Y9, Y8
+	VBROADCASTSS c3e2aabac<>+0(SB), Y10
+	VFMADD231PS  Y4, Y10, Y8
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y5, Y10, Y9
+	VMULPS       Y4, Y4, Y10
+	VMULPS       Y5, Y5, Y11
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y11, Y9, Y5
+	VPSLLD       $0x1c, Y6, Y9
+	VPERMPS      exp2low<>+0(SB), Y6, Y8
+	VPERMPS      exp2high<>+0(SB), Y6, Y10
+	VBLENDVPS    Y9, Y10, Y8, Y8
+	VPSLLD       $0x1c, Y7, Y10
+	VPERMPS      exp2low<>+0(SB), Y7, Y9
+	VPERMPS      exp2high<>+0(SB), Y7, Y11
+	VBLENDVPS    Y10, Y11, Y9, Y9
+	VBROADCASTSS cfffffff0<>+0(SB), Y10
+	VPAND        Y10, Y6, Y6
+	VPAND        Y10, Y7, Y7
+	VPSLLD       $0x13, Y6, Y6
+	VPSLLD       $0x13, Y7, Y7
+	VBROADCASTSS c3f800000<>+0(SB), Y10
+	VPADDD       Y10, Y6, Y6
+	VPADDD       Y10, Y7, Y7
+	VMULPS       Y6, Y8, Y6
+	VMULPS       Y7, Y9, Y7
+	VFMADD231PS  Y4, Y6, Y6
+	VFMADD231PS  Y5, Y7, Y7
+	VMOVUPS      Y6, (BX)
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      Y7, 64(BX)
+	VADDPS       Y7, Y2, Y2
+	ADDQ         $0x00000080, BX
+	SUBQ         $0x02, SI
+	JMP          row0Exp2
+
+row0Exp2End:
+row0Exp1:
+	CMPQ         SI, $0x01
+	JLT          row0Exp1End
+	VMOVUPS      (BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VBROADCASTSS cc2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VBROADCASTSS c4b400000<>+0(SB), Y5
+	VMOVAPS      Y5, Y5
+	VBROADCASTSS c41b8aa3b<>+0(SB), Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VBROADCASTSS c4b400000<>+0(SB), Y6
+	VSUBPS       Y6, Y5, Y6
+	VBROADCASTSS cbd318000<>+0(SB), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS c375e8083<>+0(SB), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS c3f000110<>+0(SB), Y6
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS c3e2aabac<>+0(SB), Y7
+	VFMADD231PS  Y4, Y7, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VPSLLD       $0x1c, Y5, Y7
+	VPERMPS      exp2low<>+0(SB), Y5, Y6
+	VPERMPS      exp2high<>+0(SB), Y5, Y8
+	VBLENDVPS    Y7, Y8, Y6, Y6
+	VBROADCASTSS cfffffff0<>+0(SB), Y7
+	VPAND        Y7, Y5, Y5
+	VPSLLD       $0x13, Y5, Y5
+	VBROADCASTSS c3f800000<>+0(SB), Y7
+	VPADDD       Y7, Y5, Y5
+	VMULPS       Y5, Y6, Y5
+	VFMADD231PS  Y4, Y5, Y5
+	VMOVUPS      Y5, (BX)
+	VADDPS       Y5, Y2, Y2
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x01, SI
+	JMP          row0Exp1
+
+row0Exp1End:
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      Y2, (CX)
+	ADDQ         $0x40, CX
+	MOVQ         step+40(FP), BX
+	ADDQ         BX, AX
+	DECQ         DX
+	JNZ          row0
+	MOVQ         e+0(FP), AX
+	MOVQ         inv+8(FP), CX
+	MOVQ         rows+32(FP), DX
+	VBROADCASTSS c3f800000<>+0(SB), Y3
+	MOVQ         scale+16(FP), BX
+	VBROADCASTSS (BX), Y0
+
+row32:
+	VBROADCASTSS cff800000<>+0(SB), Y1
+	MOVQ         AX, BX
+	MOVQ         keys+24(FP), SI
+
+row32Max:
+	VMULPS  32(BX), Y0, Y2
+	VMAXPS  Y1, Y2, Y1
+	VMOVUPS Y2, 32(BX)
+	ADDQ    $0x40, BX
+	DECQ    SI
+	JNZ     row32Max
+	VXORPS  Y2, Y2, Y2
+	MOVQ    AX, BX
+	MOVQ    keys+24(FP), SI
+
+row32Exp2:
+	CMPQ         SI, $0x02
+	JLT          row32Exp2End
+	VMOVUPS      32(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VBROADCASTSS cc2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      96(BX), Y6
+	VSUBPS       Y1, Y6, Y6
+	VMAXPS       Y6, Y5, Y5
+	VBROADCASTSS c4b400000<>+0(SB), Y7
+	VMOVAPS      Y7, Y6
+	VBROADCASTSS c41b8aa3b<>+0(SB), Y8
+	VFMADD231PS  Y8, Y4, Y6
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y8, Y5, Y7
+	VBROADCASTSS c4b400000<>+0(SB), Y9
+	VSUBPS       Y9, Y6, Y8
+	VSUBPS       Y9, Y7, Y9
+	VBROADCASTSS cbd318000<>+0(SB), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS c375e8083<>+0(SB), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS c3f000110<>+0(SB), Y9
+	VMOVAPS      Y9, Y8
+	VBROADCASTSS c3e2aabac<>+0(SB), Y10
+	VFMADD231PS  Y4, Y10, Y8
+	VMOVAPS      Y9, Y9
+	VFMADD231PS  Y5, Y10, Y9
+	VMULPS       Y4, Y4, Y10
+	VMULPS       Y5, Y5, Y11
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y11, Y9, Y5
+	VPSLLD       $0x1c, Y6, Y9
+	VPERMPS      exp2low<>+0(SB), Y6, Y8
+	VPERMPS      exp2high<>+0(SB), Y6, Y10
+	VBLENDVPS    Y9, Y10, Y8, Y8
+	VPSLLD       $0x1c, Y7, Y10
+	VPERMPS      exp2low<>+0(SB), Y7, Y9
+	VPERMPS      exp2high<>+0(SB), Y7, Y11
+	VBLENDVPS    Y10, Y11, Y9, Y9
+	VBROADCASTSS cfffffff0<>+0(SB), Y10
+	VPAND        Y10, Y6, Y6
+	VPAND        Y10, Y7, Y7
+	VPSLLD       $0x13, Y6, Y6
+	VPSLLD       $0x13, Y7, Y7
+	VBROADCASTSS c3f800000<>+0(SB), Y10
+	VPADDD       Y10, Y6, Y6
+	VPADDD       Y10, Y7, Y7
+	VMULPS       Y6, Y8, Y6
+	VMULPS       Y7, Y9, Y7
+	VFMADD231PS  Y4, Y6, Y6
+	VFMADD231PS  Y5, Y7, Y7
+	VMOVUPS      Y6, 32(BX)
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      Y7, 96(BX)
+	VADDPS       Y7, Y2, Y2
+	ADDQ         $0x00000080, BX
+	SUBQ         $0x02, SI
+	JMP          row32Exp2
+
+row32Exp2End:
+row32Exp1:
+	CMPQ         SI, $0x01
+	JLT          row32Exp1End
+	VMOVUPS      32(BX), Y4
+	VSUBPS       Y1, Y4, Y4
+	VBROADCASTSS cc2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VBROADCASTSS c4b400000<>+0(SB), Y5
+	VMOVAPS      Y5, Y5
+	VBROADCASTSS c41b8aa3b<>+0(SB), Y6
+	VFMADD231PS  Y6, Y4, Y5
+	VBROADCASTSS c4b400000<>+0(SB), Y6
+	VSUBPS       Y6, Y5, Y6
+	VBROADCASTSS cbd318000<>+0(SB), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS c375e8083<>+0(SB), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS c3f000110<>+0(SB), Y6
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS c3e2aabac<>+0(SB), Y7
+	VFMADD231PS  Y4, Y7, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VPSLLD       $0x1c, Y5, Y7
+	VPERMPS      exp2low<>+0(SB), Y5, Y6
+	VPERMPS      exp2high<>+0(SB), Y5, Y8
+	VBLENDVPS    Y7, Y8, Y6, Y6
+	VBROADCASTSS cfffffff0<>+0(SB), Y7
+	VPAND        Y7, Y5, Y5
+	VPSLLD       $0x13, Y5, Y5
+	VBROADCASTSS c3f800000<>+0(SB), Y7
+	VPADDD       Y7, Y5, Y5
+	VMULPS       Y5, Y6, Y5
+	VFMADD231PS  Y4, Y5, Y5
+	VMOVUPS      Y5, 32(BX)
+	VADDPS       Y5, Y2, Y2
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x01, SI
+	JMP          row32Exp1
+
+row32Exp1End:
+	VDIVPS  Y2, Y3, Y2
+	VMOVUPS Y2, 32(CX)
+	ADDQ    $0x40, CX
+	MOVQ    step+40(FP), BX
+	ADDQ    BX, AX
+	DECQ    DX
+	JNZ     row32
+	VZEROUPPER
+	RET
+
+DATA c3f800000<>+0(SB)/4, $0x3f800000
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
+
+DATA cff800000<>+0(SB)/4, $0xff800000
+GLOBL cff800000<>(SB), RODATA|NOPTR, $4
+
+DATA cc2b00000<>+0(SB)/4, $0xc2b00000
+GLOBL cc2b00000<>(SB), RODATA|NOPTR, $4
+
+DATA c4b400000<>+0(SB)/4, $0x4b400000
+GLOBL c4b400000<>(SB), RODATA|NOPTR, $4
+
+DATA c41b8aa3b<>+0(SB)/4, $0x41b8aa3b
+GLOBL c41b8aa3b<>(SB), RODATA|NOPTR, $4
+
+DATA cbd318000<>+0(SB)/4, $0xbd318000
+GLOBL cbd318000<>(SB), RODATA|NOPTR, $4
+
+DATA c375e8083<>+0(SB)/4, $0x375e8083
+GLOBL c375e8083<>(SB), RODATA|NOPTR, $4
+
+DATA c3f000110<>+0(SB)/4, $0x3f000110
+GLOBL c3f000110<>(SB), RODATA|NOPTR, $4
+
+DATA c3e2aabac<>+0(SB)/4, $0x3e2aabac
+GLOBL c3e2aabac<>(SB), RODATA|NOPTR, $4
+
+DATA exp2low<>+0(SB)/4, $0x3f800000
+DATA exp2low<>+4(SB)/4, $0x3f85aac3
+DATA exp2low<>+8(SB)/4, $0x3f8b95c2
+DATA exp2low<>+12(SB)/4, $0x3f91c3d3
+DATA exp2low<>+16(SB)/4, $0x3f9837f0
+DATA exp2low<>+20(SB)/4, $0x3f9ef532
+DATA exp2low<>+24(SB)/4, $0x3fa5fed7
+DATA exp2low<>+28(SB)/4, $0x3fad583f
+GLOBL exp2low<>(SB), RODATA|NOPTR, $32
+
+DATA exp2high<>+0(SB)/4, $0x3fb504f3
+DATA exp2high<>+4(SB)/4, $0x3fbd08a4
+DATA exp2high<>+8(SB)/4, $0x3fc5672a
+DATA exp2high<>+12(SB)/4, $0x3fce248c
+DATA exp2high<>+16(SB)/4, $0x3fd744fd
+DATA exp2high<>+20(SB)/4, $0x3fe0ccdf
+DATA exp2high<>+24(SB)/4, $0x3feac0c7
+DATA exp2high<>+28(SB)/4, $0x3ff5257d
+GLOBL exp2high<>(SB), RODATA|NOPTR, $32
+
+DATA cfffffff0<>+0(SB)/4, $0xfffffff0
+GLOBL cfffffff0<>(SB), RODATA|NOPTR, $4
+
+// func vertical1AVX512(dst *float32, a *float32, b *float32, by *float32, n int, k int, ac int, br int, bc int, ar int, dr int, more int)
 // Requires: AVX, AVX512F
-TEXT ·vertical1AVX512(SB), NOSPLIT, $0-88
+TEXT ·vertical1AVX512(SB), NOSPLIT, $0-96
 	MOVQ dst+0(FP), AX
 	MOVQ b+16(FP), CX
-	MOVQ n+24(FP), DX
-	MOVQ bc+56(FP), BX
+	MOVQ n+32(FP), DX
+	MOVQ bc+64(FP), BX
 	LEAQ (BX)(BX*2), SI
 
 columns8_0:
 	CMPQ   DX, $0x08
 	JLT    columns8_0End
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns8_0More
 	VPXORD Z0, Z0, Z0
@@ -788,9 +1242,9 @@ columns8_0More:
 columns8_0Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
 	LEAQ (CX)(BX*4), R12
 
 columns8_0Step:
@@ -808,26 +1262,39 @@ columns8_0Step:
 	ADDQ        R10, R12
 	DECQ        R11
 	JNZ         columns8_0Step
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     Z1, 64(AX)
-	VMOVUPS     Z2, 128(AX)
-	VMOVUPS     Z3, 192(AX)
-	VMOVUPS     Z4, 256(AX)
-	VMOVUPS     Z5, 320(AX)
-	VMOVUPS     Z6, 384(AX)
-	VMOVUPS     Z7, 448(AX)
-	ADDQ        $0x00000200, AX
-	MOVQ        BX, DI
-	SHLQ        $0x03, DI
-	ADDQ        DI, CX
-	SUBQ        $0x08, DX
-	JMP         columns8_0
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns8_0Store
+	VMULPS      (DI), Z0, Z0
+	VMULPS      (DI), Z1, Z1
+	VMULPS      (DI), Z2, Z2
+	VMULPS      (DI), Z3, Z3
+	VMULPS      (DI), Z4, Z4
+	VMULPS      (DI), Z5, Z5
+	VMULPS      (DI), Z6, Z6
+	VMULPS      (DI), Z7, Z7
+
+columns8_0Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	ADDQ    $0x00000200, AX
+	MOVQ    BX, DI
+	SHLQ    $0x03, DI
+	ADDQ    DI, CX
+	SUBQ    $0x08, DX
+	JMP     columns8_0
 
 columns8_0End:
 columns4_0:
 	CMPQ   DX, $0x04
 	JLT    columns4_0End
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns4_0More
 	VPXORD Z9, Z9, Z9
@@ -845,9 +1312,9 @@ columns4_0More:
 columns4_0Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
 
 columns4_0Step:
 	VMOVUPS     (DI), Z0
@@ -859,22 +1326,31 @@ columns4_0Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns4_0Step
-	VMOVUPS     Z9, (AX)
-	VMOVUPS     Z10, 64(AX)
-	VMOVUPS     Z11, 128(AX)
-	VMOVUPS     Z12, 192(AX)
-	ADDQ        $0x00000100, AX
-	MOVQ        BX, DI
-	SHLQ        $0x02, DI
-	ADDQ        DI, CX
-	SUBQ        $0x04, DX
-	JMP         columns4_0
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns4_0Store
+	VMULPS      (DI), Z9, Z9
+	VMULPS      (DI), Z10, Z10
+	VMULPS      (DI), Z11, Z11
+	VMULPS      (DI), Z12, Z12
+
+columns4_0Store:
+	VMOVUPS Z9, (AX)
+	VMOVUPS Z10, 64(AX)
+	VMOVUPS Z11, 128(AX)
+	VMOVUPS Z12, 192(AX)
+	ADDQ    $0x00000100, AX
+	MOVQ    BX, DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, CX
+	SUBQ    $0x04, DX
+	JMP     columns4_0
 
 columns4_0End:
 columns2_0:
 	CMPQ   DX, $0x02
 	JLT    columns2_0End
-	MOVQ   more+80(FP), SI
+	MOVQ   more+88(FP), SI
 	CMPQ   SI, $0x00
 	JNE    columns2_0More
 	VPXORD Z13, Z13, Z13
@@ -888,9 +1364,9 @@ columns2_0More:
 columns2_0Start:
 	MOVQ a+8(FP), SI
 	MOVQ CX, DI
-	MOVQ ac+40(FP), R8
-	MOVQ br+48(FP), R9
-	MOVQ k+32(FP), R10
+	MOVQ ac+48(FP), R8
+	MOVQ br+56(FP), R9
+	MOVQ k+40(FP), R10
 
 columns2_0Step:
 	VMOVUPS     (SI), Z0
@@ -900,20 +1376,27 @@ columns2_0Step:
 	ADDQ        R9, DI
 	DECQ        R10
 	JNZ         columns2_0Step
-	VMOVUPS     Z13, (AX)
-	VMOVUPS     Z14, 64(AX)
-	ADDQ        $0x00000080, AX
-	MOVQ        BX, SI
-	SHLQ        $0x01, SI
-	ADDQ        SI, CX
-	SUBQ        $0x02, DX
-	JMP         columns2_0
+	MOVQ        by+24(FP), SI
+	TESTQ       SI, SI
+	JZ          columns2_0Store
+	VMULPS      (SI), Z13, Z13
+	VMULPS      (SI), Z14, Z14
+
+columns2_0Store:
+	VMOVUPS Z13, (AX)
+	VMOVUPS Z14, 64(AX)
+	ADDQ    $0x00000080, AX
+	MOVQ    BX, SI
+	SHLQ    $0x01, SI
+	ADDQ    SI, CX
+	SUBQ    $0x02, DX
+	JMP     columns2_0
 
 columns2_0End:
 columns1_0:
 	CMPQ   DX, $0x01
 	JLT    columns1_0End
-	MOVQ   more+80(FP), SI
+	MOVQ   more+88(FP), SI
 	CMPQ   SI, $0x00
 	JNE    columns1_0More
 	VPXORD Z15, Z15, Z15
@@ -925,9 +1408,9 @@ columns1_0More:
 columns1_0Start:
 	MOVQ a+8(FP), SI
 	MOVQ CX, DI
-	MOVQ ac+40(FP), R8
-	MOVQ br+48(FP), R9
-	MOVQ k+32(FP), R10
+	MOVQ ac+48(FP), R8
+	MOVQ br+56(FP), R9
+	MOVQ k+40(FP), R10
 
 columns1_0Step:
 	VMOVUPS     (SI), Z0
@@ -936,33 +1419,39 @@ columns1_0Step:
 	ADDQ        R9, DI
 	DECQ        R10
 	JNZ         columns1_0Step
-	VMOVUPS     Z15, (AX)
-	ADDQ        $0x00000040, AX
-	MOVQ        BX, SI
-	SHLQ        $0x00, SI
-	ADDQ        SI, CX
-	SUBQ        $0x01, DX
-	JMP         columns1_0
+	MOVQ        by+24(FP), SI
+	TESTQ       SI, SI
+	JZ          columns1_0Store
+	VMULPS      (SI), Z15, Z15
+
+columns1_0Store:
+	VMOVUPS Z15, (AX)
+	ADDQ    $0x00000040, AX
+	MOVQ    BX, SI
+	SHLQ    $0x00, SI
+	ADDQ    SI, CX
+	SUBQ    $0x01, DX
+	JMP     columns1_0
 
 columns1_0End:
 	VZEROUPPER
 	RET
 
-// func vertical2AVX512(dst *float32, a *float32, b *float32, n int, k int, ac int, br int, bc int, ar int, dr int, more int)
+// func vertical2AVX512(dst *float32, a *float32, b *float32, by *float32, n int, k int, ac int, br int, bc int, ar int, dr int, more int)
 // Requires: AVX, AVX512F
-TEXT ·vertical2AVX512(SB), NOSPLIT, $0-88
+TEXT ·vertical2AVX512(SB), NOSPLIT, $0-96
 	MOVQ dst+0(FP), AX
 	MOVQ b+16(FP), CX
-	MOVQ n+24(FP), DX
-	MOVQ bc+56(FP), BX
+	MOVQ n+32(FP), DX
+	MOVQ bc+64(FP), BX
 	LEAQ (BX)(BX*2), SI
 
 columns4_0:
 	CMPQ   DX, $0x04
 	JLT    columns4_0End
-	MOVQ   dr+72(FP), DI
+	MOVQ   dr+80(FP), DI
 	ADDQ   AX, DI
-	MOVQ   more+80(FP), R8
+	MOVQ   more+88(FP), R8
 	CMPQ   R8, $0x00
 	JNE    columns4_0More
 	VPXORD Z0, Z0, Z0
@@ -988,10 +1477,10 @@ columns4_0More:
 columns4_0Start:
 	MOVQ a+8(FP), R8
 	MOVQ CX, R9
-	MOVQ ac+40(FP), R10
-	MOVQ br+48(FP), R11
-	MOVQ k+32(FP), R12
-	MOVQ ar+64(FP), R13
+	MOVQ ac+48(FP), R10
+	MOVQ br+56(FP), R11
+	MOVQ k+40(FP), R12
+	MOVQ ar+72(FP), R13
 
 columns4_0Step:
 	VMOVUPS     (R8), Z8
@@ -1012,28 +1501,41 @@ columns4_0Step:
 	ADDQ        R11, R9
 	DECQ        R12
 	JNZ         columns4_0Step
-	VMOVUPS     Z0, (AX)
-	VMOVUPS     Z1, 64(AX)
-	VMOVUPS     Z2, 128(AX)
-	VMOVUPS     Z3, 192(AX)
-	VMOVUPS     Z4, (DI)
-	VMOVUPS     Z5, 64(DI)
-	VMOVUPS     Z6, 128(DI)
-	VMOVUPS     Z7, 192(DI)
-	ADDQ        $0x00000100, AX
-	MOVQ        BX, DI
-	SHLQ        $0x02, DI
-	ADDQ        DI, CX
-	SUBQ        $0x04, DX
-	JMP         columns4_0
+	MOVQ        by+24(FP), R8
+	TESTQ       R8, R8
+	JZ          columns4_0Store
+	VMULPS      (R8), Z0, Z0
+	VMULPS      (R8), Z1, Z1
+	VMULPS      (R8), Z2, Z2
+	VMULPS      (R8), Z3, Z3
+	VMULPS      64(R8), Z4, Z4
+	VMULPS      64(R8), Z5, Z5
+	VMULPS      64(R8), Z6, Z6
+	VMULPS      64(R8), Z7, Z7
+
+columns4_0Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	VMOVUPS Z6, 128(DI)
+	VMOVUPS Z7, 192(DI)
+	ADDQ    $0x00000100, AX
+	MOVQ    BX, DI
+	SHLQ    $0x02, DI
+	ADDQ    DI, CX
+	SUBQ    $0x04, DX
+	JMP     columns4_0
 
 columns4_0End:
 columns2_0:
 	CMPQ   DX, $0x02
 	JLT    columns2_0End
-	MOVQ   dr+72(FP), SI
+	MOVQ   dr+80(FP), SI
 	ADDQ   AX, SI
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns2_0More
 	VPXORD Z11, Z11, Z11
@@ -1051,10 +1553,10 @@ columns2_0More:
 columns2_0Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
-	MOVQ ar+64(FP), R12
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
+	MOVQ ar+72(FP), R12
 
 columns2_0Step:
 	VMOVUPS     (DI), Z0
@@ -1069,24 +1571,33 @@ columns2_0Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns2_0Step
-	VMOVUPS     Z11, (AX)
-	VMOVUPS     Z12, 64(AX)
-	VMOVUPS     Z13, (SI)
-	VMOVUPS     Z14, 64(SI)
-	ADDQ        $0x00000080, AX
-	MOVQ        BX, SI
-	SHLQ        $0x01, SI
-	ADDQ        SI, CX
-	SUBQ        $0x02, DX
-	JMP         columns2_0
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns2_0Store
+	VMULPS      (DI), Z11, Z11
+	VMULPS      (DI), Z12, Z12
+	VMULPS      64(DI), Z13, Z13
+	VMULPS      64(DI), Z14, Z14
+
+columns2_0Store:
+	VMOVUPS Z11, (AX)
+	VMOVUPS Z12, 64(AX)
+	VMOVUPS Z13, (SI)
+	VMOVUPS Z14, 64(SI)
+	ADDQ    $0x00000080, AX
+	MOVQ    BX, SI
+	SHLQ    $0x01, SI
+	ADDQ    SI, CX
+	SUBQ    $0x02, DX
+	JMP     columns2_0
 
 columns2_0End:
 columns1_0:
 	CMPQ   DX, $0x01
 	JLT    columns1_0End
-	MOVQ   dr+72(FP), SI
+	MOVQ   dr+80(FP), SI
 	ADDQ   AX, SI
-	MOVQ   more+80(FP), DI
+	MOVQ   more+88(FP), DI
 	CMPQ   DI, $0x00
 	JNE    columns1_0More
 	VPXORD Z15, Z15, Z15
@@ -1100,10 +1611,10 @@ columns1_0More:
 columns1_0Start:
 	MOVQ a+8(FP), DI
 	MOVQ CX, R8
-	MOVQ ac+40(FP), R9
-	MOVQ br+48(FP), R10
-	MOVQ k+32(FP), R11
-	MOVQ ar+64(FP), R12
+	MOVQ ac+48(FP), R9
+	MOVQ br+56(FP), R10
+	MOVQ k+40(FP), R11
+	MOVQ ar+72(FP), R12
 
 columns1_0Step:
 	VMOVUPS     (DI), Z0
@@ -1115,15 +1626,214 @@ columns1_0Step:
 	ADDQ        R10, R8
 	DECQ        R11
 	JNZ         columns1_0Step
-	VMOVUPS     Z15, (AX)
-	VMOVUPS     Z16, (SI)
-	ADDQ        $0x00000040, AX
-	MOVQ        BX, SI
-	SHLQ        $0x00, SI
-	ADDQ        SI, CX
-	SUBQ        $0x01, DX
-	JMP         columns1_0
+	MOVQ        by+24(FP), DI
+	TESTQ       DI, DI
+	JZ          columns1_0Store
+	VMULPS      (DI), Z15, Z15
+	VMULPS      64(DI), Z16, Z16
+
+columns1_0Store:
+	VMOVUPS Z15, (AX)
+	VMOVUPS Z16, (SI)
+	ADDQ    $0x00000040, AX
+	MOVQ    BX, SI
+	SHLQ    $0x00, SI
+	ADDQ    SI, CX
+	SUBQ    $0x01, DX
+	JMP     columns1_0
 
 columns1_0End:
 	VZEROUPPER
 	RET
+
+// func verticalWeightsAVX512(e *float32, inv *float32, scale *float32, keys int, rows int, step int)
+// Requires: AVX, AVX512F
+TEXT ·verticalWeightsAVX512(SB), NOSPLIT, $0-48
+	MOVQ         e+0(FP), AX
+	MOVQ         inv+8(FP), CX
+	MOVQ         rows+32(FP), DX
+	VBROADCASTSS c3f800000<>+0(SB), Z3
+	MOVQ         scale+16(FP), BX
+	VBROADCASTSS (BX), Z0
+
+row0:
+	VBROADCASTSS cff800000<>+0(SB), Z1
+	MOVQ         AX, BX
+	MOVQ         keys+24(FP), SI
+
+row0Max:
+	VMULPS  (BX), Z0, Z4
+	VMAXPS  Z1, Z4, Z1
+	VMOVUPS Z4, (BX)
+	ADDQ    $0x40, BX
+	DECQ    SI
+	JNZ     row0Max
+	VPXORD  Z2, Z2, Z2
+	MOVQ    AX, BX
+	MOVQ    keys+24(FP), SI
+
+row0Exp4:
+	CMPQ         SI, $0x04
+	JLT          row0Exp4End
+	VMOVUPS      (BX), Z4
+	VSUBPS       Z1, Z4, Z4
+	VBROADCASTSS cc2b00000<>+0(SB), Z5
+	VMAXPS       Z4, Z5, Z4
+	VMOVUPS      64(BX), Z6
+	VSUBPS       Z1, Z6, Z6
+	VMAXPS       Z6, Z5, Z6
+	VMOVUPS      128(BX), Z7
+	VSUBPS       Z1, Z7, Z7
+	VMAXPS       Z7, Z5, Z7
+	VMOVUPS      192(BX), Z8
+	VSUBPS       Z1, Z8, Z8
+	VMAXPS       Z8, Z5, Z5
+	VBROADCASTSS c4b400000<>+0(SB), Z9
+	VMOVAPS      Z9, Z8
+	VBROADCASTSS c41b8aa3b<>+0(SB), Z10
+	VFMADD231PS  Z10, Z4, Z8
+	VMOVAPS      Z9, Z11
+	VFMADD231PS  Z10, Z6, Z11
+	VMOVAPS      Z9, Z12
+	VFMADD231PS  Z10, Z7, Z12
+	VMOVAPS      Z9, Z9
+	VFMADD231PS  Z10, Z5, Z9
+	VBROADCASTSS c4b400000<>+0(SB), Z13
+	VSUBPS       Z13, Z8, Z10
+	VSUBPS       Z13, Z11, Z14
+	VSUBPS       Z13, Z12, Z15
+	VSUBPS       Z13, Z9, Z13
+	VBROADCASTSS cbd318000<>+0(SB), Z16
+	VFMADD231PS  Z16, Z10, Z4
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VFMADD231PS  Z16, Z13, Z5
+	VBROADCASTSS c375e8083<>+0(SB), Z16
+	VFMADD231PS  Z16, Z10, Z4
+	VFMADD231PS  Z16, Z14, Z6
+	VFMADD231PS  Z16, Z15, Z7
+	VFMADD231PS  Z16, Z13, Z5
+	VBROADCASTSS c3f000110<>+0(SB), Z13
+	VMOVAPS      Z13, Z10
+	VBROADCASTSS c3e2aabac<>+0(SB), Z14
+	VFMADD231PS  Z4, Z14, Z10
+	VMOVAPS      Z13, Z15
+	VFMADD231PS  Z6, Z14, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z7, Z14, Z16
+	VMOVAPS      Z13, Z13
+	VFMADD231PS  Z5, Z14, Z13
+	VMULPS       Z4, Z4, Z14
+	VMULPS       Z6, Z6, Z17
+	VMULPS       Z7, Z7, Z18
+	VMULPS       Z5, Z5, Z19
+	VFMADD231PS  Z14, Z10, Z4
+	VFMADD231PS  Z17, Z15, Z6
+	VFMADD231PS  Z18, Z16, Z7
+	VFMADD231PS  Z19, Z13, Z5
+	VMOVUPS      exp2<>+0(SB), Z10
+	VPERMPS      Z10, Z8, Z13
+	VPERMPS      Z10, Z11, Z14
+	VPERMPS      Z10, Z12, Z15
+	VPERMPS      Z10, Z9, Z10
+	VBROADCASTSS cfffffff0<>+0(SB), Z16
+	VPANDD       Z16, Z8, Z8
+	VPANDD       Z16, Z11, Z11
+	VPANDD       Z16, Z12, Z12
+	VPANDD       Z16, Z9, Z9
+	VPSLLD       $0x13, Z8, Z8
+	VPSLLD       $0x13, Z11, Z11
+	VPSLLD       $0x13, Z12, Z12
+	VPSLLD       $0x13, Z9, Z9
+	VBROADCASTSS c3f800000<>+0(SB), Z16
+	VPADDD       Z16, Z8, Z8
+	VPADDD       Z16, Z11, Z11
+	VPADDD       Z16, Z12, Z12
+	VPADDD       Z16, Z9, Z9
+	VMULPS       Z8, Z13, Z8
+	VMULPS       Z11, Z14, Z11
+	VMULPS       Z12, Z15, Z12
+	VMULPS       Z9, Z10, Z9
+	VFMADD231PS  Z4, Z8, Z8
+	VFMADD231PS  Z6, Z11, Z11
+	VFMADD231PS  Z7, Z12, Z12
+	VFMADD231PS  Z5, Z9, Z9
+	VMOVUPS      Z8, (BX)
+	VADDPS       Z8, Z2, Z2
+	VMOVUPS      Z11, 64(BX)
+	VADDPS       Z11, Z2, Z2
+	VMOVUPS      Z12, 128(BX)
+	VADDPS       Z12, Z2, Z2
+	VMOVUPS      Z9, 192(BX)
+	VADDPS       Z9, Z2, Z2
+	ADDQ         $0x00000100, BX
+	SUBQ         $0x04, SI
+	JMP          row0Exp4
+
+row0Exp4End:
+row0Exp1:
+	CMPQ         SI, $0x01
+	JLT          row0Exp1End
+	VMOVUPS      (BX), Z4
+	VSUBPS       Z1, Z4, Z4
+	VBROADCASTSS cc2b00000<>+0(SB), Z5
+	VMAXPS       Z4, Z5, Z4
+	VBROADCASTSS c4b400000<>+0(SB), Z5
+	VMOVAPS      Z5, Z5
+	VBROADCASTSS c41b8aa3b<>+0(SB), Z6
+	VFMADD231PS  Z6, Z4, Z5
+	VBROADCASTSS c4b400000<>+0(SB), Z6
+	VSUBPS       Z6, Z5, Z6
+	VBROADCASTSS cbd318000<>+0(SB), Z7
+	VFMADD231PS  Z7, Z6, Z4
+	VBROADCASTSS c375e8083<>+0(SB), Z7
+	VFMADD231PS  Z7, Z6, Z4
+	VBROADCASTSS c3f000110<>+0(SB), Z6
+	VMOVAPS      Z6, Z6
+	VBROADCASTSS c3e2aabac<>+0(SB), Z7
+	VFMADD231PS  Z4, Z7, Z6
+	VMULPS       Z4, Z4, Z7
+	VFMADD231PS  Z7, Z6, Z4
+	VMOVUPS      exp2<>+0(SB), Z6
+	VPERMPS      Z6, Z5, Z6
+	VBROADCASTSS cfffffff0<>+0(SB), Z7
+	VPANDD       Z7, Z5, Z5
+	VPSLLD       $0x13, Z5, Z5
+	VBROADCASTSS c3f800000<>+0(SB), Z7
+	VPADDD       Z7, Z5, Z5
+	VMULPS       Z5, Z6, Z5
+	VFMADD231PS  Z4, Z5, Z5
+	VMOVUPS      Z5, (BX)
+	VADDPS       Z5, Z2, Z2
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x01, SI
+	JMP          row0Exp1
+
+row0Exp1End:
+	VDIVPS  Z2, Z3, Z2
+	VMOVUPS Z2, (CX)
+	ADDQ    $0x40, CX
+	MOVQ    step+40(FP), BX
+	ADDQ    BX, AX
+	DECQ    DX
+	JNZ     row0
+	VZEROUPPER
+	RET
+
+DATA exp2<>+0(SB)/4, $0x3f800000
+DATA exp2<>+4(SB)/4, $0x3f85aac3
+DATA exp2<>+8(SB)/4, $0x3f8b95c2
+DATA exp2<>+12(SB)/4, $0x3f91c3d3
+DATA exp2<>+16(SB)/4, $0x3f9837f0
+DATA exp2<>+20(SB)/4, $0x3f9ef532
+DATA exp2<>+24(SB)/4, $0x3fa5fed7
+DATA exp2<>+28(SB)/4, $0x3fad583f
+DATA exp2<>+32(SB)/4, $0x3fb504f3
+DATA exp2<>+36(SB)/4, $0x3fbd08a4
+DATA exp2<>+40(SB)/4, $0x3fc5672a
+DATA exp2<>+44(SB)/4, $0x3fce248c
+DATA exp2<>+48(SB)/4, $0x3fd744fd
+DATA exp2<>+52(SB)/4, $0x3fe0ccdf
+DATA exp2<>+56(SB)/4, $0x3feac0c7
+DATA exp2<>+60(SB)/4, $0x3ff5257d
+GLOBL exp2<>(SB), RODATA|NOPTR, $64

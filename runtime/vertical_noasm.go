@@ -4,6 +4,10 @@
 
 package runtime
 
-func vertical(dst, a, b []float32, p *verticalProduct, more bool) {
-	verticalGeneric(dst, a, b, p, more)
+func vertical(dst, a, b, by []float32, p *verticalProduct, more bool) {
+	verticalGeneric(dst, a, b, by, p, more)
+}
+
+func verticalWeights(e, inv []float32, scale float32, keys, rows, step int) {
+	verticalWeightsGeneric(e, inv, scale, keys, rows, step)
 }

@@ -18,6 +18,10 @@ func TestVertical(t *testing.T) {
 			p.ar, p.br, p.dr = p.ac*p.k+r.IntN(3), p.bc*p.n+step(), p.n*lanes+r.IntN(3)
 			more, kind := r.IntN(2) == 0, r.IntN(3)
 			a, b, before := operand32(r, p.m*p.ar, kind), operand32(r, p.k*p.br, kind), operand32(r, p.m*p.dr, kind)
+			var by []float32
+			if r.IntN(2) == 0 {
+				by = operand32(r, p.m*lanes, kind)
+			}
 			dst, check := guarded(t, (p.m-1)*p.dr+p.n*lanes, r.IntN(5))
 			copy(dst, before)
 			want := append([]float32{}, before[:len(dst)]...)
@@ -28,12 +32,16 @@ func TestVertical(t *testing.T) {
 						if more {
 							start = before[row*p.dr+c*lanes+l]
 						}
-						want[row*p.dr+c*lanes+l] = chain(func(s int) float32 { return a[row*p.ar+s*p.ac+l] },
+						y := chain(func(s int) float32 { return a[row*p.ar+s*p.ac+l] },
 							func(s int) float32 { return b[s*p.br+c*p.bc+l] }, start, p.k)
+						if by != nil {
+							y *= by[row*lanes+l]
+						}
+						want[row*p.dr+c*lanes+l] = y
 					}
 				}
 			}
-			vertical(dst, a, b, &p, more)
+			vertical(dst, a, b, by, &p, more)
 			check()
 			if !sameFloats(dst, want) {
 				t.Errorf("seed %d, kind %d: %+v differs", seed, kind, p)
@@ -53,8 +61,8 @@ func TestAttendSamples(t *testing.T) {
 }
 
 func testAttendSamples(t *testing.T, r *rand.Rand, seed uint64) {
-	s := sampleAttention{queries: 1 + r.IntN(7), kvHeads: 1 + r.IntN(2), dh: 1 + r.IntN(20), dv: 1 + r.IntN(20), scale: 0.37}
-	s.heads, s.partial = s.kvHeads*(1+r.IntN(2)), r.IntN(2) == 0
+	s := sampleAttention{queries: 1 + r.IntN(7), kvHeads: 1 + r.IntN(2), dh: 1 + r.IntN(20), dv: 1 + r.IntN(20), scale: 0.37, rows: 1 + r.IntN(5)}
+	s.heads, s.partial = s.kvHeads*(1+r.IntN(3)), r.IntN(2) == 0
 	s.kHeads = s.kvHeads
 	counts, kind := []int{1 + r.IntN(40)}, r.IntN(3)
 	if s.partial {
@@ -113,7 +121,7 @@ func testAttendSamples(t *testing.T, r *rand.Rand, seed uint64) {
 		}
 	}
 	dst, check := guarded(t, len(want), r.IntN(5))
-	attendSamples(dst, q, mask, make([]float32, (2*s.keys+17*s.dv+lanes)*lanes), &s, ends, spans, parts...)
+	attendSamples(dst, q, mask, make([]float32, (s.rows*(s.keys+1+17*s.dv)+lanes)*lanes), &s, ends, spans, parts...)
 	check()
 	if !sameFloats(dst, want) {
 		t.Errorf("seed %d: %+v differs", seed, s)

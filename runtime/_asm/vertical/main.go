@@ -21,6 +21,7 @@ func main() {
 		for _, rows := range []int{1, 2} {
 			k.product(isa, rows)
 		}
+		k.weights(isa)
 	}
 	k.Write("vertical", "vertical_amd64")
 }
@@ -29,8 +30,8 @@ type kernel struct{ *gen.Asm }
 
 // product writes a function that computes columns of one or two rows: eight results at a time, then fewer.
 func (k kernel) product(isa gen.ISA, rows int) {
-	k.Begin(isa, fmt.Sprintf("vertical%d", rows), "func(dst, a, b *float32, n, k, ac, br, bc, ar, dr, more int)",
-		fmt.Sprintf("computes n columns of rows = %d as chains of k fma from +0, or if more is not 0 from what dst holds; ac are the bytes between steps of a, br and bc those between steps and columns of b, ar and dr those between rows of a and of dst.", rows))
+	k.Begin(isa, fmt.Sprintf("vertical%d", rows), "func(dst, a, b, by *float32, n, k, ac, br, bc, ar, dr, more int)",
+		fmt.Sprintf("computes n columns of rows = %d as chains of k fma from +0, or if more is not 0 from what dst holds; ac are the bytes between steps of a, br and bc those between steps and columns of b, ar and dr those between rows of a and of dst. Results are multiplied by a vector of by for each row, unless that is nil.", rows))
 	for half := 0; half < panel; half += k.Bytes() {
 		k.lanes(rows, half)
 	}
@@ -140,9 +141,72 @@ func (k kernel) tile(rows, columns, half int, name string, dst, b, bc, bc3 reg.G
 	}
 	k.DECQ(steps)
 	k.JNZ(operand.LabelRef(name + "Step"))
+	by := k.Arg("by")
+	k.TESTQ(by, by)
+	k.JZ(operand.LabelRef(name + "Store"))
+	for r, row := range acc {
+		for _, v := range row {
+			k.VMULPS(operand.Mem{Base: by, Disp: r*panel + half}, v, v)
+		}
+	}
+	k.Label(name + "Store")
 	for r, row := range acc {
 		for c, v := range row {
 			k.VMOVUPS(v, operand.Mem{Base: results[r], Disp: c*panel + half})
 		}
 	}
+}
+
+// weights writes a function that turns scores into weights of attention.
+func (k kernel) weights(isa gen.ISA) {
+	k.Begin(isa, "verticalWeights", "func(e, inv, scale *float32, keys, rows, step int)",
+		"replaces so many rows of scores, one or more, step bytes apart, by expneg(x·*scale - max), and writes 1/sum for each: each of 16 lanes by itself.")
+	for half := 0; half < panel; half += k.Bytes() {
+		e, inv, rows := k.Arg("e"), k.Arg("inv"), k.Arg("rows")
+		scale, top, sum, one := k.Vec(), k.Vec(), k.Vec(), k.Const(0x3f800000)
+		k.VBROADCASTSS(operand.Mem{Base: k.Arg("scale")}, scale)
+		p, n := k.GP64(), k.GP64()
+		row := fmt.Sprintf("row%d", half)
+		k.Label(row)
+		k.VBROADCASTSS(k.Word(0xff800000), top)
+		k.MOVQ(e, p)
+		k.MOVQ(k.Arg("keys"), n)
+		k.Label(row + "Max")
+		x := k.Vec()
+		k.VMULPS(operand.Mem{Base: p, Disp: half}, scale, x)
+		k.VMAXPS(top, x, top) // x > top ? x : top
+		k.VMOVUPS(x, operand.Mem{Base: p, Disp: half})
+		k.ADDQ(operand.Imm(panel), p)
+		k.DECQ(n)
+		k.JNZ(operand.LabelRef(row + "Max"))
+		k.Clear(sum)
+		k.MOVQ(e, p)
+		k.MOVQ(k.Arg("keys"), n)
+		for _, block := range []int{isa.Lanes / 4, 1} { // what the registers hold
+			name := fmt.Sprintf("%sExp%d", row, block)
+			k.Label(name)
+			k.CMPQ(n, operand.Imm(uint64(block)))
+			k.JLT(operand.LabelRef(name + "End"))
+			for i, v := range k.Sequence(gen.Named("expneg"), block, func(i int) reg.VecVirtual {
+				x := k.Vec()
+				k.VMOVUPS(operand.Mem{Base: p, Disp: i*panel + half}, x)
+				k.VSUBPS(top, x, x)
+				return x
+			}) {
+				k.VMOVUPS(v, operand.Mem{Base: p, Disp: i*panel + half})
+				k.VADDPS(v, sum, sum)
+			}
+			k.ADDQ(operand.U32(block*panel), p)
+			k.SUBQ(operand.Imm(uint64(block)), n)
+			k.JMP(operand.LabelRef(name))
+			k.Label(name + "End")
+		}
+		k.VDIVPS(sum, one, sum)
+		k.VMOVUPS(sum, operand.Mem{Base: inv, Disp: half})
+		k.ADDQ(operand.Imm(panel), inv)
+		k.ADDQ(k.Arg("step"), e)
+		k.DECQ(rows)
+		k.JNZ(operand.LabelRef(row))
+	}
+	k.End()
 }
