@@ -1,7 +1,7 @@
 package asm
 
-// window is how many instructions before and after one its core looks at, about, when it fills its units.
-const window = 32
+// window is how many instructions ahead and behind a core looks at, about, when it fills its units.
+const window = 12
 
 // multiply decides which additions are multiplications by one and additions, which have the same result, so that in every
 // stretch of code as many instructions take the units for the one as for the other. The code is taken to follow itself.
@@ -24,27 +24,21 @@ func (c *code) multiply() []bool {
 	if n == 0 {
 		return nil
 	}
-	at := func(i int) int { return forced[(i%n+n)%n] }
-	balance := 0 // of the instructions around i: adders less multipliers
-	for i := -window; i < window; i++ {
-		balance += at(i)
+	ahead := 0 // of the next instructions whose units are known: adders less multipliers
+	for i := range window {
+		ahead += forced[i%n]
 	}
+	behind := 0 // of those before, as far as the core has not caught up
 	out := make([]bool, n)
 	for i := range n {
-		if i >= window {
-			balance -= at(i - window)
-		} else {
-			balance -= at(i - window) // of the end, before its free ones are decided
-		}
-		balance += at(i + window)
+		ahead += forced[(i+window)%n] - forced[i]
 		if free[i] {
-			if out[i] = balance > 0; out[i] {
+			forced[i] = 1
+			if out[i] = behind+ahead > 0; out[i] {
 				forced[i] = -1
-			} else {
-				forced[i] = 1
 			}
-			balance += forced[i]
 		}
+		behind = min(max(behind+forced[i], -window), window)
 	}
 	return out
 }
