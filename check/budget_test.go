@@ -35,7 +35,7 @@ func TestBudgetIsSpentOnce(t *testing.T) {
 						case l.AVX512 > 0:
 							got = low.CodeAVX512
 						}
-						for _, name := range []string{l.Result, l.First} {
+						for _, name := range append([]string{l.Result, l.First}, l.Also...) {
 							if want, ok := chosen[name]; ok && got != want {
 								t.Errorf("%s: code %q, chosen was %q", name, got, want)
 							}

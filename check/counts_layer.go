@@ -17,7 +17,9 @@ type Layer struct {
 	Scale  *float64 `json:"scale,omitempty"`  // of ternary and binary weights, where they have but one
 	Scales int      `json:"scales,omitempty"` // of ternary and binary weights, how many different ones
 	// SignsOf is an earlier layer whose weights have the same signs wherever both are not zero.
-	SignsOf  string `json:"signs_of,omitempty"`
+	SignsOf string `json:"signs_of,omitempty"`
+	// SumsOf is an earlier layer that has the sums of this one, which executes none itself.
+	SumsOf   string `json:"sums_of,omitempty"`
 	Strategy string `json:"strategy"`        // the kernel that runs, or the order of sums that code is made for; "" for neither
 	Tuned    bool   `json:"tuned,omitempty"` // the strategy is one that was measured
 	Shape    string `json:"shape"`           // of the result, with its element type
@@ -30,6 +32,7 @@ type Layer struct {
 func (r *Inspection) layers(g *ir.Graph, products []op.Product) {
 	counted := map[*ir.Value]bool{}
 	var own [][]op.Product
+	first := low.SharedSums(g.Nodes)
 	for _, n := range g.Nodes {
 		l := Layer{Name: nameOf(n), Op: strings.TrimPrefix(n.Op.Name(), "sbtc."), Shape: typeOf(n).String()}
 		for _, c := range constantsOf(n) {
@@ -41,6 +44,9 @@ func (r *Inspection) layers(g *ir.Graph, products []op.Product) {
 		}
 		l.setDensity()
 		p := l.work(n)
+		if f := first[n]; f != nil {
+			l.SumsOf, l.MACsExecuted = nameOf(f), 0
+		}
 		own = append(own, p)
 		r.Total.MACsExecuted += l.MACsExecuted
 		r.Layers = append(r.Layers, l)

@@ -104,6 +104,8 @@ type emitter struct {
 	weights    weights
 	layers     layers
 	workers    workers
+	sums       map[*ir.Node][]*ir.Node // layers that add up the same, by the last of them
+	later      map[*ir.Node]bool       // those that are emitted with a later one
 	first      map[*ir.Node]*ir.Node   // layers that become code together with the one before them
 	waiting    map[*ir.Node][]jen.Code // for those before them: their loops
 	body       []jen.Code              // of Run
@@ -129,6 +131,7 @@ func (e *emitter) emit() error {
 		return err
 	}
 	e.in, e.out = e.batch.fields(e.g)
+	e.sharing()
 	e.pairs()
 	e.workers.plan(e)
 	if err := e.nodes(); err != nil {
@@ -194,10 +197,16 @@ func (e *emitter) table(base string, value jen.Code) *jen.Statement {
 
 // node emits one operator; the closed set of package low is what the switch lists.
 func (e *emitter) node(n *ir.Node) error {
-	if e.alias(n) {
+	if e.alias(n) || e.later[n] {
 		return nil
 	}
-	e.body = append(e.body, jen.Comment(comment(n)))
+	all := e.together(n)
+	for _, m := range all {
+		e.body = append(e.body, jen.Comment(comment(m)))
+	}
+	if len(all) > 1 {
+		return e.sharedSums(all)
+	}
 	switch op := n.Op.(type) {
 	case *low.Linear:
 		return e.linear(n, op)

@@ -24,15 +24,16 @@ type layers struct {
 // layer is such a layer: what it reads, and its functions for each instruction set, nil if it keeps to the loop there.
 type layer struct {
 	asm.Layer
-	result    string // name of the value in the graph
-	first     string // that of the layer before it, which is part of it
+	result    string   // name of the value in the graph
+	also      []string // those of layers that have the same sums
+	first     string   // that of the layer before it, which is part of it
 	panels    int
 	code      low.Code
 	functions [asm.AVX512 + 1][]asm.Function
 	pool      *asm.Pool
 	twin      *layer // an earlier one whose functions are its own
-	twins     int    // later ones that have its functions
-	place     int    // among layers with the same functions, of its constants
+	twins     int    // later ones that have its functions, and constants of their own
+	place     int    // of its constants among theirs; 0 for the first
 }
 
 // coded is the layer n as code, nil if it cannot be that, and the inputs of its epilogue in memory; whole tells whether
@@ -110,7 +111,7 @@ func (e *emitter) pairs() {
 	}
 	for i := 1; i < len(e.g.Nodes); i++ {
 		n, next := e.g.Nodes[i-1], e.g.Nodes[i]
-		if h := n.Out[0]; len(next.In) == 0 || next.In[0] != h || readers[h] != 1 || slices.Contains(e.g.Out, h) {
+		if h := n.Out[0]; e.later[n] || e.later[next] || len(e.together(n))+len(e.together(next)) > 2 || len(next.In) == 0 || next.In[0] != h || readers[h] != 1 || slices.Contains(e.g.Out, h) {
 			continue
 		}
 		if a, ok := n.Op.(*low.Linear); !ok || a.Code != codeOf(next) {

@@ -10,7 +10,7 @@ func findTwins(order []*layer) {
 		for _, b := range order[:i] {
 			if b.twin == nil && a.code == b.code && asm.AreTwins(&a.Layer, &b.Layer) {
 				a.twin, a.place = b, b.AddTwin(&a.Layer)
-				b.twins++
+				b.twins = max(b.twins, a.place)
 				break
 			}
 		}

@@ -51,7 +51,7 @@ func (w *workers) plan(e *emitter) {
 	work := 0
 	for _, n := range e.g.Nodes {
 		if e.shareable(n) {
-			work += workOf(n)
+			work += e.workOf(n)
 		}
 	}
 	w.on = work >= worthSharing
@@ -68,6 +68,11 @@ func (e *emitter) shareable(n *ir.Node) bool {
 	default:
 		return false
 	}
+	return !e.later[n] && !slices.ContainsFunc(e.together(n), func(m *ir.Node) bool { return !e.byPanel(m) })
+}
+
+// byPanel reports whether the inputs and the result of n have panels that a step can take one by one.
+func (e *emitter) byPanel(n *ir.Node) bool {
 	out := n.Out[0].Type
 	if out.Layout != ir.Panels || out.DType != ir.Float32 || panelsOf(out) < 2 || out.Features() == 0 {
 		return false
@@ -83,7 +88,13 @@ func (e *emitter) shareable(n *ir.Node) bool {
 	return true
 }
 
-// workOf estimates the work of a shareable node.
+// workOf estimates the work of a shareable node and those that are emitted with it.
+func (e *emitter) workOf(n *ir.Node) int {
+	all := e.together(n)
+	t := n.Out[0].Type
+	return workOf(n) + (len(all)-1)*panelsOf(t)*t.Features()*4
+}
+
 func workOf(n *ir.Node) int {
 	t := n.Out[0].Type
 	panels, features := panelsOf(t), t.Features()
@@ -149,7 +160,7 @@ func (e *emitter) join(n *ir.Node, code []jen.Code) {
 		w.steps, w.open = append(w.steps, step{of: out, call: call, panels: e.panels(out)}), true
 	}
 	s := &w.steps[len(w.steps)-1]
-	s.code, s.access, s.work = append(s.code, code...), append(s.access, access...), s.work+workOf(n)
+	s.code, s.access, s.work = append(s.code, code...), append(s.access, access...), s.work+e.workOf(n)
 }
 
 // finish completes the calls of all steps.
@@ -186,12 +197,14 @@ func (e *emitter) accesses(n *ir.Node) []access {
 		}
 	}
 	_, attend := n.Op.(*low.Attend)
-	for i, v := range n.In {
-		if v != nil {
-			add(v, attend && i > 0, false)
+	for _, m := range e.together(n) {
+		for i, v := range m.In {
+			if v != nil {
+				add(v, attend && i > 0, false)
+			}
 		}
+		add(m.Out[0], false, true)
 	}
-	add(n.Out[0], false, true)
 	if first := e.first[n]; first != nil { // which is computed here
 		for _, v := range first.In {
 			if v != nil {

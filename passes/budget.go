@@ -27,7 +27,7 @@ type claim struct {
 func (s *strategist) claim(claims []*claim, p *layerPlan) []*claim {
 	saves := [paths]int{p.loop - p.best.cost[avx512], p.loop - p.best.cost[avx2]}
 	for _, c := range claims {
-		if c.attention == nil && c.layers[0].sameCode(p) {
+		if c.attention == nil && (c.layers[0].sameCode(p) || slices.ContainsFunc(c.layers, p.sameSums)) {
 			for i := range saves {
 				c.saves[i] += saves[i]
 			}
@@ -51,6 +51,11 @@ func (p *layerPlan) sameCode(q *layerPlan) bool {
 	return slices.EqualFunc(p.node.In[p.op.Operands():], q.node.In[q.op.Operands():], func(a, b *ir.Value) bool {
 		return (a.Const == nil) == (b.Const == nil)
 	})
+}
+
+// sameSums reports whether two layers are one as code, because their sums are the same.
+func (p *layerPlan) sameSums(q *layerPlan) bool {
+	return p.best.order == q.best.order && low.SameSums(p.node, q.node)
 }
 
 // sameSigns reports whether two matrices of one shape have the same code: of ternary ones all weights are equal, others have

@@ -61,6 +61,7 @@ func TargetFor(c Choice) []Pass {
 		{Name: "window", Run: window},
 		{Name: "homogeneous", Run: homogeneous},
 		{Name: "layout", Run: layout},
+		{Name: "signs", Run: signs},
 		{Name: "strategy", Run: c.strategy},
 		{Name: "sweep", Run: deadcode},
 	}
@@ -83,6 +84,9 @@ var order = []struct{ before, after, reason string }{
 	{"homogeneous", "layout", "no change of layout stands between two layers yet"},
 	{"fuse", "strategy", "what has the order of a layer's sums stays as it is"},
 	{"fuse", "layout", "epilogues decide what must be aligned with a layer's rows"},
+	{"homogeneous", "signs", "a factor may become negative"},
+	{"layout", "signs", "what layers read in panels comes before them"},
+	{"signs", "strategy", "layers of equal signs have the same plan"},
 	{"layout", "strategy", "what a layer costs depends on its layout and its epilogue"},
 	{"strategy", "sweep", "a layer that becomes dense leaves its signs behind"},
 	{"window", "layout", "a normalization along rows is one of panels"},

@@ -31,11 +31,12 @@ type Report struct {
 
 // Code is the machine code of a layer.
 type Code struct {
-	Layer  string `json:"layer"`          // its result
-	With   string `json:"with,omitempty"` // the layer before it, whose code is the same
-	AVX512 int    `json:"avx512"`         // bytes; 0 where it keeps to a loop
-	AVX2   int    `json:"avx2"`
-	Twin   string `json:"twin,omitempty"` // the layer with the same signs whose code this is, and whose bytes count
+	Layer  string   `json:"layer"`          // its result
+	With   string   `json:"with,omitempty"` // the layer before it, whose code is the same
+	AVX512 int      `json:"avx512"`         // bytes; 0 where it keeps to a loop
+	AVX2   int      `json:"avx2"`
+	Also   []string `json:"also,omitempty"` // layers with the same sums, whose code is the same
+	Twin   string   `json:"twin,omitempty"` // the layer with the same signs whose code this is, and whose bytes count
 }
 
 // Change is the number of operators after a pass.
@@ -104,7 +105,7 @@ func (r *Report) files(files []codegen.File) {
 			r.Bytes.Source += len(f.Data)
 		}
 		for _, c := range f.Code {
-			r.Code = append(r.Code, Code{c.Result, c.First, c.AVX512, c.AVX2, c.Twin})
+			r.Code = append(r.Code, Code{c.Result, c.First, c.AVX512, c.AVX2, c.Also, c.Twin})
 			if c.Twin == "" {
 				r.Bytes.AVX512 += c.AVX512
 				r.Bytes.AVX2 += c.AVX2
@@ -115,7 +116,7 @@ func (r *Report) files(files []codegen.File) {
 
 // codeOf tells of the code of a layer; nil if it has none.
 func (r *Report) codeOf(layer string) *Code {
-	i := slices.IndexFunc(r.Code, func(c Code) bool { return c.Layer == layer || c.With == layer })
+	i := slices.IndexFunc(r.Code, func(c Code) bool { return c.Layer == layer || c.With == layer || slices.Contains(c.Also, layer) })
 	if i < 0 {
 		return nil
 	}

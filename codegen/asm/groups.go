@@ -10,7 +10,7 @@ import (
 // of second the columns of first that these are, and their share of all sums of second, are one function. Such a group of
 // hidden units stays in the first caches, its values as well as its code, while the sums so far come and go.
 func Groups(first, second *Layer) bool {
-	if first.Sparse != nil || second.Sparse != nil || first.Table || second.Table || first.First != nil || first.Schedule.N != second.Schedule.K {
+	if first.Sparse != nil || second.Sparse != nil || first.Table || second.Table || first.First != nil || first.Also != nil || second.Also != nil || first.Schedule.N != second.Schedule.K {
 		return false
 	}
 	for i, x := range first.Extra {

@@ -20,6 +20,7 @@ type Layer struct {
 	Table       bool     // terms of several rows are kept in memory, as blocks have too many columns to compute them in each part
 	Sparse      *Sparse  // for float32 weights, without Scale: the chains begin with the bias; the schedule has no blocks
 	First       *Layer   // the one whose result is the input, if both are to be one: see Groups; its Extra are constants
+	Also        []*Layer // that have the same schedule and input, so that the sums are theirs too; without First, Sparse and Also
 	direct      int      // of the code, if not 0
 	twins       []*Layer // which have this code too, with constants of their own
 }
@@ -47,7 +48,7 @@ const Constants = "constants"
 // Scratch is the name of the parameter for memory that the functions use.
 const Scratch = "scratch"
 
-// MaxParams is how many extra inputs in memory a layer can have.
+// MaxParams is how many extra inputs in memory, and results beside the first, a layer can have.
 const MaxParams = 4
 
 // Accepts reports whether an epilogue can be part of the code.
@@ -72,9 +73,13 @@ func Accepts(act low.Expr) bool {
 // Params are the names of what the functions take after panels.
 func (l *Layer) Params() []string {
 	var names []string
-	for i, x := range l.Extra {
-		if x.Row == nil && l.Act.Uses(i+1) {
-			names = append(names, fmt.Sprintf("x%d", i+1))
+	for _, i := range l.inputs() {
+		names = append(names, fmt.Sprintf("x%d", i))
+	}
+	for k, a := range l.Also {
+		names = append(names, fmt.Sprintf("dst%d", k+2))
+		for _, i := range a.inputs() {
+			names = append(names, fmt.Sprintf("x%dof%d", i, k+2))
 		}
 	}
 	if l.ScratchLen() > 0 {
@@ -84,6 +89,25 @@ func (l *Layer) Params() []string {
 		names = append(names, Values)
 	}
 	return names
+}
+
+// inputs are the numbers of the extra inputs in memory.
+func (l *Layer) inputs() (in []int) {
+	for i, x := range l.Extra {
+		if x.Row == nil && l.Act.Uses(i+1) {
+			in = append(in, i+1)
+		}
+	}
+	return in
+}
+
+// Fits reports whether there are registers for all that the functions read and write beside the input and the first result.
+func (l *Layer) Fits() bool {
+	n := len(l.inputs())
+	for _, a := range l.Also {
+		n += 1 + len(a.inputs())
+	}
+	return n <= MaxParams
 }
 
 // ScratchLen is how many elements of memory the functions need for themselves.
@@ -131,6 +155,7 @@ type matrix struct {
 	begun    []bool  // columns with a sum in the result
 	last     []int   // block of a column after which it is complete
 	negated  []bool  // columns whose sums are kept with the other sign
+	also     []*matrix
 	scale    *row
 	bias     *row   // nil if no layer has one
 	rows     []*row // of Extra; nil where it is panels
@@ -168,6 +193,18 @@ func (m *matrix) negate() {
 	}
 }
 
+// agree keeps sums with the other sign only where no layer minds.
+func (m *matrix) agree() {
+	for _, a := range m.also {
+		for j, n := range a.negated {
+			m.negated[j] = m.negated[j] && n
+		}
+	}
+	for _, a := range m.also {
+		a.negated = m.negated
+	}
+}
+
 // Functions are the code of l for a set of instructions, to be called one after the other; pool gets the constants.
 func (l *Layer) Functions(set Set, pool *Pool) ([]Function, error) {
 	p := newPrinter(l.Name, set, pool)
@@ -177,14 +214,26 @@ func (l *Layer) Functions(set Set, pool *Pool) ([]Function, error) {
 	}
 	dst := p.param("dst", l.Schedule.N)
 	m := newMatrix(l, p, dst, p.param("src", k))
-	for i, x := range l.Extra {
-		if x.Row == nil && l.Act.Uses(i+1) {
-			if len(m.extra) == MaxParams {
-				return nil, fmt.Errorf("%s: more than %d inputs in memory", l.Name, MaxParams)
-			}
-			m.extra[i+1] = p.param(fmt.Sprintf("x%d", i+1), l.Schedule.N)
-		}
+	if !l.Fits() {
+		return nil, fmt.Errorf("%s: more than %d inputs and results in memory", l.Name, MaxParams)
 	}
+	names := l.Params()
+	param := func() *base {
+		b := p.param(names[0], l.Schedule.N)
+		names = names[1:]
+		return b
+	}
+	for _, i := range l.inputs() {
+		m.extra[i] = param()
+	}
+	for _, a := range l.Also {
+		o := newMatrix(a, p, param(), m.src)
+		for _, i := range a.inputs() {
+			o.extra[i] = param()
+		}
+		m.also = append(m.also, o)
+	}
+	m.agree()
 	run := m.blocks
 	switch {
 	case l.First != nil:
@@ -226,7 +275,11 @@ func (m *matrix) block(i, lo, hi int, emit func(*code) error) error {
 
 // parts calls f for parts of columns [lo, hi), as equal as can be, whose sums the registers hold.
 func (m *matrix) parts(lo, hi int, f func(lo, hi int) error) error {
-	n := (hi - lo + m.set.columns() - 1) / m.set.columns()
+	most := m.set.columns()
+	if m.also != nil { // a sum stays while it is scaled
+		most--
+	}
+	n := (hi - lo + most - 1) / most
 	for k := range n {
 		if err := f(lo+k*(hi-lo)/n, lo+(k+1)*(hi-lo)/n); err != nil {
 			return err

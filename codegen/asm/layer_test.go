@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +29,7 @@ type testLayer struct {
 	weights   []float32   // of a sparse layer
 	first     *testLayer
 	twins     []*testLayer // whose code it is too
+	also      []*testLayer // with the same sums
 }
 
 // TestBits assembles random layers in a module of their own and compares their results, on every path of the machine,
@@ -39,6 +39,9 @@ func TestBits(t *testing.T) {
 	var layers []*testLayer
 	for i := range 80 {
 		l := randomLayer(r, i)
+		if i%4 != 3 && r.IntN(3) == 0 {
+			l.addAlso(r)
+		}
 		for range i % 5 / 3 * (1 + i%2) {
 			l.addTwin(r)
 		}
@@ -334,44 +337,65 @@ func (m *module) add(t testing.TB, l *testLayer) {
 		functions[set] = fs
 	}
 	m.asm.WriteString(pool.Text() + "\n")
-	m.runs(l, functions, 0)
-	for i, twin := range l.twins {
-		m.runs(twin, functions, pool.Offset(1+i))
+	for i, twin := range append([]*testLayer{l}, l.twins...) {
+		for result := range 1 + len(l.also) {
+			m.runs(twin, functions, pool.Offset(i), result)
+		}
 	}
 }
 
-// runs adds calls of the functions of l, whose constants are at an offset.
-func (m *module) runs(l *testLayer, functions [AVX512 + 1][]Function, constants int) {
+// runs adds calls of the functions of l, whose constants are at an offset, which check one of the results.
+func (m *module) runs(l *testLayer, functions [AVX512 + 1][]Function, constants, result int) {
+	all := append([]*testLayer{l}, l.also...)
+	var extra [][]float32
+	first := make([]int, len(all)) // of the inputs in memory
+	for i, a := range all {
+		first[i] = len(extra)
+		extra = append(extra, a.extra...)
+	}
 	for set, fs := range functions {
 		k := l.Schedule.K
 		if l.First != nil {
 			k = l.First.Schedule.K
 		}
-		fmt.Fprintf(&m.main, "\trun(%q, %v, %d, %d, %d, %d,\n", l.Name+" "+Set(set).String(), Set(set) == AVX512, len(l.extra), l.panels, k, l.Schedule.N)
+		fmt.Fprintf(&m.main, "\trun(%q, %v, %d, %d, %d, %d,\n", all[result].Name+" "+Set(set).String(), Set(set) == AVX512, len(extra), l.panels, k, l.Schedule.N)
 		fmt.Fprintf(&m.main, "func(dst, src *float32, x []*float32) {\n")
+		to := func(i int) string {
+			if i == result {
+				return "dst"
+			}
+			return fmt.Sprintf("&other[%d][0]", i)
+		}
 		for _, f := range fs {
 			args := ""
 			for _, p := range f.Params {
-				switch p {
-				case Scratch:
+				var i, of int
+				switch {
+				case p == Scratch:
 					args += ", &table[0]"
-				case Values:
+				case p == Values:
 					args += ", &" + l.Name + "values" + Set(set).String() + "[0]"
+				case p[0] == 'd':
+					fmt.Sscanf(p, "dst%d", &of)
+					args += ", " + to(of-1)
 				default:
-					args += fmt.Sprintf(", x[%d]", int(p[1]-'1'))
+					if n, _ := fmt.Sscanf(p, "x%dof%d", &i, &of); n == 1 {
+						of = 1
+					}
+					args += fmt.Sprintf(", x[%d]", first[of-1]+i-1)
 				}
 			}
 			if f.Shared {
 				args += fmt.Sprint(", ", constants)
 			}
-			fmt.Fprintf(&m.main, "%s(dst, src, %d%s)\n", f.Name, l.panels, args)
+			fmt.Fprintf(&m.main, "%s(%s, src, %d%s)\n", f.Name, to(0), l.panels, args)
 		}
 		m.main.WriteString("})\n")
 		if l.Sparse != nil {
 			fmt.Fprintf(&m.stubs, "var %svalues%v = [...]float32{%s}\n\n", l.Name, Set(set), l.stream(Set(set)))
 		}
 	}
-	for _, x := range append(slices.Clone(l.extra), l.src, l.want) {
+	for _, x := range append(extra, l.src, all[result].want) {
 		binary.Write(&m.data, binary.LittleEndian, x)
 	}
 }
@@ -437,6 +461,7 @@ func run(name string, avx512 bool, extra, panels, k, n int, f func(dst, src *flo
 var (
 	calls []func()
 	table [1 << 16]float32
+	other [4][1 << 14]float32
 	_     unsafe.Pointer
 )
 `

@@ -119,5 +119,8 @@ func (m *matrix) finish(c *code, block, j, acc, carried int) {
 	if acc < 0 {
 		acc = c.zero()
 	}
+	for _, a := range m.also {
+		c.store(a.epilogue(c, j, acc), a.column(j))
+	}
 	c.store(m.epilogue(c, j, acc), to)
 }

@@ -14,7 +14,7 @@ func AreTwins(a, b *Layer) bool {
 	}
 	return a.Schedule.K == b.Schedule.K && a.Schedule.N == b.Schedule.N && a.Table == b.Table && a.Act.Equal(b.Act) &&
 		(a.Scale == nil) == (b.Scale == nil) && slices.EqualFunc(a.Extra, b.Extra, func(x, y Extra) bool { return (x.Row == nil) == (y.Row == nil) }) &&
-		samePattern(a.Sparse, b.Sparse) && reflect.DeepEqual(a.Schedule, b.Schedule) && AreTwins(a.First, b.First)
+		samePattern(a.Sparse, b.Sparse) && slices.EqualFunc(a.Also, b.Also, AreTwins) && reflect.DeepEqual(a.Schedule, b.Schedule) && AreTwins(a.First, b.First)
 }
 
 func samePattern(a, b *Sparse) bool {
@@ -24,13 +24,38 @@ func samePattern(a, b *Sparse) bool {
 	return slices.EqualFunc(a.Rows, b.Rows, slices.Equal)
 }
 
-// AddTwin makes the code of l serve t too. It returns the number of t among the layers whose constants a Pool has.
+// AddTwin makes the code of l serve t too. It returns the number of t among the layers whose constants a Pool has: that of another
+// one if these are the same.
 func (l *Layer) AddTwin(t *Layer) int {
+	for i, u := range slices.Concat([]*Layer{l}, l.twins) {
+		if sameConstants(t, u) {
+			return i
+		}
+	}
+	l.addTwin(t)
+	return len(l.twins)
+}
+
+func (l *Layer) addTwin(t *Layer) {
 	l.twins = append(l.twins, t)
 	if l.First != nil {
-		l.First.AddTwin(t.First)
+		l.First.addTwin(t.First)
 	}
-	return len(l.twins)
+	for i, a := range l.Also {
+		a.addTwin(t.Also[i])
+	}
+}
+
+// sameConstants reports whether the constants of twins have the same bits.
+func sameConstants(a, b *Layer) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	same := func(x, y []float32) bool {
+		return (x == nil) == (y == nil) && slices.EqualFunc(x, y, func(v, w float32) bool { return math.Float32bits(v) == math.Float32bits(w) })
+	}
+	return same(a.Scale, b.Scale) && same(a.Bias, b.Bias) && slices.EqualFunc(a.Extra, b.Extra, func(x, y Extra) bool { return same(x.Row, y.Row) }) &&
+		sameConstants(a.First, b.First) && slices.EqualFunc(a.Also, b.Also, sameConstants)
 }
 
 // row is a row of constants, one a column, of a layer and of its twins.

@@ -15,6 +15,10 @@ func (l *testLayer) addTwin(r *rand.Rand) {
 	}
 	l.twins = append(l.twins, t)
 	l.AddTwin(&t.Layer)
+	for i, a := range t.also {
+		a.want = a.eval(t.src)
+		a.Name = fmt.Sprintf("%sof%d", t.Name, i+2)
+	}
 	switch {
 	case l.Sparse != nil:
 		t.want = t.multiply()
@@ -52,9 +56,35 @@ func (l *testLayer) variant(r *rand.Rand) *testLayer {
 			}
 		}
 	}
+	t.Also, t.also = nil, nil
+	for _, a := range l.also {
+		t.share(a.variant(r))
+	}
 	if l.first != nil {
 		t.first = l.first.variant(r)
 		t.First = &t.first.Layer
 	}
 	return &t
+}
+
+// addAlso adds one or two layers that have the sums of l.
+func (l *testLayer) addAlso(r *rand.Rand) {
+	for i := range 1 + r.IntN(2) {
+		a := &testLayer{panels: l.panels}
+		a.Name, a.Schedule = fmt.Sprintf("%sof%d", l.Name, i+2), l.Schedule
+		a.Scale = floats(r, l.Schedule.N, r.IntN(2) == 0)
+		if r.IntN(3) > 0 {
+			a.Bias = floats(r, l.Schedule.N, r.IntN(4) == 0)
+		}
+		a.drawEpilogue(r, acts[r.IntN(len(acts))])
+		if l.share(a); !l.Fits() {
+			l.Also, l.also = l.Also[:i], l.also[:i]
+			return
+		}
+		a.want = a.eval(l.src)
+	}
+}
+
+func (l *testLayer) share(a *testLayer) {
+	l.Also, l.also = append(l.Also, &a.Layer), append(l.also, a)
 }
