@@ -22,7 +22,11 @@ type Layer struct {
 	SumsOf   string `json:"sums_of,omitempty"`
 	Strategy string `json:"strategy"`        // the kernel that runs, or the order of sums that code is made for; "" for neither
 	Tuned    bool   `json:"tuned,omitempty"` // the strategy is one that was measured
-	Shape    string `json:"shape"`           // of the result, with its element type
+	// Code is the paths on which weights, or what an attention skips, are machine code; Loop is the kernel that goes through
+	// lists of them elsewhere, "" for other layers.
+	Code  []string `json:"code,omitempty"`
+	Loop  string   `json:"loop,omitempty"`
+	Shape string   `json:"shape"` // of the result, with its element type
 	// Uncounted says that multiply-adds are not known: of a library kernel that is no plain product.
 	Uncounted bool `json:"uncounted,omitempty"`
 	Counts
@@ -47,6 +51,7 @@ func (r *Inspection) layers(g *ir.Graph, products []op.Product) {
 		if f := first[n]; f != nil {
 			l.SumsOf, l.MACsExecuted = nameOf(f), 0
 		}
+		l.Code, l.Loop = CodeOf(n)
 		own = append(own, p)
 		r.Total.MACsExecuted += l.MACsExecuted
 		r.Layers = append(r.Layers, l)

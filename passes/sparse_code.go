@@ -42,7 +42,7 @@ func (p *layerPlan) isSparse() bool {
 
 // sparse plans the code of a sparse layer, if it can be some.
 func (p *layerPlan) sparse(s *strategist) {
-	if p.vectors == 0 || p.n > maxIndexed {
+	if !p.codable() || p.n > maxIndexed {
 		return
 	}
 	plan := p.sparsePlan()

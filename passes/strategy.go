@@ -172,14 +172,16 @@ func (s *strategist) plan(g *ir.Graph) (claims []*claim) {
 			if p.best = p.cheapest(p.chosen.Strategy, s.Cold, large); p.order != nil {
 				p.best = p.planned(*p.order, s.Cold, large)
 			}
-			p.claims = true
+			p.claims = p.codable()
+			p.code = low.CodeNone // until it is granted
 		case p.chosen.Strategy == "":
 			if p.listed = p.tableLoop(s.Cold); p.listed != nil {
 				p.loop = p.listed.cost[avx512]
 			} else if s.Cold {
 				p.loop += p.nonzero * listBytes * listMemory
 			}
-			if plans := p.candidates(s.Cold, large); len(plans) > 0 {
+			p.best, p.code = p.listed, low.CodeNone
+			if plans := p.candidates(s.Cold, large); len(plans) > 0 && p.codable() && !s.Loops && s.Budget > 0 {
 				p.best, p.claims = &plans[0], true
 			}
 		}
@@ -188,6 +190,12 @@ func (s *strategist) plan(g *ir.Graph) (claims []*claim) {
 		}
 	}
 	return claims
+}
+
+// codable reports whether the layer may be code at all.
+func (p *layerPlan) codable() bool {
+	x, out := p.node.In[0].Type, p.node.Out[0].Type
+	return p.vectors > 0 && x.DType == ir.Float32 && out.DType == ir.Float32 && x.Len() > 0 && out.Len() > 0
 }
 
 // large reports whether the code of all layers exceeds what the second cache of a core holds.

@@ -24,6 +24,9 @@ var choices = map[string]Choice{
 	"tables":   {},
 	"budget":   {Budget: 2600},
 	"cold":     {Cold: true},
+	"lists":    {Budget: -1},
+	"shared":   {Budget: 2600},
+	"attended": {Budget: 5000},
 	"override": {Override: []Override{called("A", "dense"), called("B", "sparse"), called("C", "4r"), called("d", "loop"), called("E", "sparse")}},
 }
 

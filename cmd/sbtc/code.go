@@ -3,8 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
+	"text/tabwriter"
 
+	"github.com/sbtc-go/sbtc/check"
 	"github.com/sbtc-go/sbtc/codegen"
 )
 
@@ -69,4 +73,38 @@ func looped(layers []codegen.Coded, budget, set int) float64 {
 		return 0
 	}
 	return loops / all
+}
+
+// printPaths tells of each layer with weights in lists or code, and each attention that skips elements, on which paths it is
+// code, of how many bytes, and the loop that computes it on others.
+func printPaths(w io.Writer, c *check.Compiled) error {
+	var coded []codegen.Coded
+	for _, f := range c.Files {
+		coded = append(coded, f.Code...)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "layer\tAVX-512\tAVX2\telse\tcode of")
+	for _, n := range c.Graph.Nodes {
+		_, loop := check.CodeOf(n)
+		if loop == "" {
+			continue
+		}
+		name, avx512, avx2, of := n.Out[0].Name, "", "", ""
+		if i := slices.IndexFunc(coded, func(l codegen.Coded) bool { return l.Result == name || l.First == name }); i >= 0 {
+			avx512, avx2, of = bytesOf(coded[i].AVX512), bytesOf(coded[i].AVX2), coded[i].Twin
+			if of == "" && coded[i].Result != name {
+				of = coded[i].Result
+			}
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", strconv.QuoteToASCII(name), avx512, avx2, loop, of)
+	}
+	return t.Flush()
+}
+
+// bytesOf is a number of bytes, nothing for none.
+func bytesOf(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }

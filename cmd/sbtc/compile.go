@@ -114,6 +114,9 @@ func (f *compileFlags) run(cmd *cobra.Command, path string) error {
 		if err := printStorage(cmd.ErrOrStderr(), c, opt); err != nil {
 			return err
 		}
+		if err := printPaths(cmd.ErrOrStderr(), c); err != nil {
+			return err
+		}
 	}
 	size, weights := 0, 0
 	for _, file := range c.Files {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,8 @@ func inspectCommand() *cobra.Command {
   executed  what the kernels in Go compute, with the lanes and tiles that only fill up; of a ternary layer whose sums
             share terms, these count once
 
-A dash is work that does not follow from shapes. Below the table stand the passes that changed these numbers, and, for a
+Code names the paths on which weights, or what an attention skips, are machine code, and loop the kernel that goes through
+lists of them on the other paths and in pure Go. A dash is work that does not follow from shapes. Below the table stand the passes that changed these numbers, and, for a
 sparse binary transformer that says so in its metadata (sbt.task and so on), size and work as the paper counts them.`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -66,7 +68,7 @@ func printInspection(w io.Writer, r *check.Inspection) error {
 	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "operator\tresult\tshape\tparameters\tnon-zero\tdensity\tweights\tkernel\tbits\tlive\tnon-zero\texecuted")
+	fmt.Fprintln(t, "operator\tresult\tshape\tparameters\tnon-zero\tdensity\tweights\tkernel\tcode\tloop\tbits\tlive\tnon-zero\texecuted")
 	for _, l := range r.Layers {
 		weights := l.Kind
 		switch {
@@ -82,10 +84,10 @@ func printInspection(w io.Writer, r *check.Inspection) error {
 		if l.Tuned {
 			kernel += " (tuned)"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Op, strconv.QuoteToASCII(l.Name), l.Shape, size(&l.Counts), weights,
-			kernel, work(&l.Counts, l.Uncounted))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Op, strconv.QuoteToASCII(l.Name), l.Shape, size(&l.Counts), weights,
+			kernel, strings.Join(l.Code, ","), l.Loop, work(&l.Counts, l.Uncounted))
 	}
-	fmt.Fprintf(t, "total\t\t\t%s\t\t\t%s\n", size(&r.Total), work(&r.Total, false))
+	fmt.Fprintf(t, "total\t\t\t%s\t\t\t\t\t%s\n", size(&r.Total), work(&r.Total, false))
 	if err := t.Flush(); err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 
 // strategyHelp says what the flags of strategyFlags do.
 const strategyHelp = `Layers with ternary weights become machine code, with the weights in the instructions, where a cost model finds that
-faster. All of a package takes at most --code-budget bytes: AVX-512 first, AVX2 what is left. With --optimize cold code and
+faster. All of a package takes at most --code-budget bytes: AVX-512 first, AVX2 what is left; inspect and compile -v show what
+is code on which path. With --optimize cold code and
 weights are expected to come from memory at each run. --strategy says how to compute the layers that GLOB names by their
 results, as inspect prints them (* stands for anything but a slash, ** for any number of elements between slashes); of
 several that name a layer the last one wins:

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sbtc-go/sbtc/check"
 )
 
 // signs is a model of two ternary layers over 40 rows and one over one row.
@@ -56,6 +59,27 @@ func TestStrategyFlags(t *testing.T) {
 		got := lowOf(t, model, strings.Fields(c.flags)...)
 		if got["a"] != c.a || got["b"] != c.b || got["c"] != c.c {
 			t.Errorf("%s: %v, want %s, %s and %s", c.flags, got, c.a, c.b, c.c)
+		}
+	}
+	for flags, want := range map[string]string{
+		"":                    "a avx512,avx2 else termPanels, b avx512,avx2 else termPanels, c else permRows",
+		"--code-budget 3000":  "a avx512 else termPanels, b else ternaryPanels, c else permRows",
+		"--mode size":         "a else ternaryPanels, b else ternaryPanels, c else permRows",
+		"--strategy a*=dense": "b avx512,avx2 else termPanels, c else permRows",
+		"--strategy c*=loop":  "a avx512,avx2 else termPanels, b avx512,avx2 else termPanels, c else ternaryRows",
+	} {
+		var r check.Inspection
+		if err := json.Unmarshal([]byte(succeed(t, append([]string{"inspect", model, "--json"}, strings.Fields(flags)...)...)), &r); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, l := range r.Layers {
+			if l.Loop != "" {
+				got = append(got, strings.Join(strings.Fields(l.Name[:1]+" "+strings.Join(l.Code, ",")+" else "+l.Loop), " "))
+			}
+		}
+		if got := strings.Join(got, ", "); got != want {
+			t.Errorf("%s: %s, want %s", flags, got, want)
 		}
 	}
 	for _, c := range []struct {
