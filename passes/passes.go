@@ -56,7 +56,7 @@ func TargetFor(c Choice) []Pass {
 		{Name: "ternary", Run: ternary},
 		{Name: "sparse", Run: sparse},
 		{Name: "columns", Run: layerColumns},
-		{Name: "kept", Run: kept},
+		{Name: "kept", Run: c.kept},
 		{Name: "fuse", Run: fuse},
 		{Name: "window", Run: window},
 		{Name: "homogeneous", Run: homogeneous},
