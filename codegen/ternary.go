@@ -58,8 +58,6 @@ func (w *weights) terms(e *emitter, t *ir.Tensor, op *low.Linear) *jen.Statement
 // perm is a ternary constant as codes of groups of three rows, and the number of groups, completed to a multiple of six.
 func (w *weights) perm(e *emitter, t *ir.Tensor, op *low.Linear) (codes *jen.Statement, groups int) {
 	p, _ := patternOf(ir.Data[int8](t), t.Shape[0], t.Shape[1], true)
-	load, b := w.pattern(e, p)
-	w.note("ternary", p.stored(), len(p.nonzero), b)
 	k := t.Shape[0]
 	depth := k
 	if op.Depth > 0 {
@@ -68,7 +66,17 @@ func (w *weights) perm(e *emitter, t *ir.Tensor, op *low.Linear) (codes *jen.Sta
 	for top := 0; top < k; top += depth {
 		groups += (min(depth, k-top) + 2) / 3
 	}
-	return w.field(jen.Id(e.use("perm")), jen.Id(e.use("newPerm")).Call(load, jen.Lit(k), jen.Lit(depth))), (groups + 5) / 6 * 6
+	var load *jen.Statement
+	var b []byte
+	if w.mode == Size {
+		load, b = w.pattern(e, p)
+		load = jen.Id(e.use("newPerm")).Call(load, jen.Lit(k), jen.Lit(depth))
+	} else {
+		b = p.bitmap()
+		load = jen.Id(e.use("permOfBitmap")).Call(w.slice(b), p.shape(e), jen.Lit(depth))
+	}
+	w.note("ternary", p.stored(), len(p.nonzero), b)
+	return w.field(jen.Id(e.use("perm")), load), (groups + 5) / 6 * 6
 }
 
 // sums lists the sums of every block: their number, and for each the term and, twice, the row that it has, plus 1 if that is

@@ -2,7 +2,10 @@
 
 package runtime
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // Ternary layers of one row, or few: every group of three rows has a table of the sums that a column can take of it, and each
 // output is one chain over the groups, then fma(scale, sum, bias). The chain begins at -0 if its first term is added, which
@@ -32,24 +35,17 @@ var permCode = [32]uint8{0, 3, 19, 2, 8, 9, 18, 25, 24, 1, 6, 7, 4, 10, 11, 5, 1
 
 // newPerm packs the signs of a matrix of k rows that are grouped anew every depth rows.
 func newPerm(p pattern, k, depth int) perm {
-	n := len(p.ends)
-	var w perm
+	w := emptyPerm(k, depth)
+	put := w.packer(len(p.ends))
 	type digit struct{ group, value uint32 }
 	digits := make([]digit, 2*k) // of the cells
-	for top := 0; top < k; top += depth {
-		end := min(top+depth, k)
-		for i := top; i < end; i++ {
-			g, v := uint32(w.groups+(i-top)/3), [3]uint32{9, 3, 1}[(i-top)%3]
+	g := uint32(0)
+	for _, b := range w.blocks {
+		for i := b[0]; i < b[1]; i++ {
+			g, v := g+uint32(i-b[0])/3, [3]uint32{9, 3, 1}[(i-b[0])%3]
 			digits[2*i], digits[2*i+1] = digit{g, v}, digit{g, 2 * v}
 		}
-		w.blocks = append(w.blocks, [2]int32{int32(top), int32(end)})
-		w.groups += (end - top + 2) / 3
-	}
-	put := w.list
-	if path != pathPureGo {
-		put = w.pack(n)
-	} else {
-		w.start = make([]float32, n)
+		g += uint32(b[1]-b[0]+2) / 3
 	}
 	signs := make([]uint8, w.steps()*permSteps) // of the groups of a column
 	begin := int32(0)
@@ -67,6 +63,86 @@ func newPerm(p pattern, k, depth int) perm {
 		put(j, signs)
 	}
 	return w
+}
+
+// permOfBitmap is newPerm of what decodeBitmap reads, without a list of all cells.
+func permOfBitmap(code string, s patternShape, depth int) perm {
+	const rows = 54 // at a time: groups of which bitsFrom reads all bits
+	w := emptyPerm(s.k, depth)
+	put := w.packer(s.n)
+	digits := permDigits()
+	height, width := s.k/s.blocks, s.n/s.blocks
+	minuses := code[(height*s.n+7)/8:]
+	signs := make([]uint8, w.steps()*permSteps) // of the groups of a column
+	q := 0                                      // cells before
+	for j := range s.n {
+		if height < s.k {
+			clear(signs)
+		}
+		first := true
+		top, end := j/width*height, j/width*height+height
+		for row := top; row < end; {
+			// The row is the skip-th of its group, which is in a block that begins at begin.
+			begin := row / depth * depth
+			skip := (row - begin) % 3
+			n := min(rows-skip, end-row, begin+depth-row)
+			cells := bitsFrom(code, j*height+row-top) & (1<<n - 1)
+			minus := uint64(0)
+			if s.signed {
+				minus = bitsFrom(minuses, q)
+			}
+			if first && cells != 0 {
+				first = false
+				if minus&1 == 0 {
+					w.start[j] = float32(math.Copysign(0, -1))
+				}
+			}
+			q += bits.OnesCount64(cells)
+			cells <<= skip
+			group := begin/depth*((depth+2)/3) + (row-begin)/3
+			for i := range signs[group : group+(skip+n+2)/3] {
+				before := bits.OnesCount64(cells & (1<<(3*i) - 1))
+				signs[group+i] = digits[cells>>(3*i)&7|minus>>before&7<<3]
+			}
+			row += n
+		}
+		put(j, signs)
+	}
+	return w
+}
+
+// permDigits gives the digits of base 3 of a group: of the bits that say which rows have a weight, and above them, in the same
+// order but without gaps, which of these weights are negative.
+func permDigits() (of [64]uint8) {
+	for i := range of {
+		minus := i >> 3
+		for r, v := range [3]uint8{9, 3, 1} {
+			if i>>r&1 != 0 {
+				of[i] += v << (minus & 1)
+				minus >>= 1
+			}
+		}
+	}
+	return of
+}
+
+// emptyPerm is a matrix of k rows that are grouped anew every depth rows.
+func emptyPerm(k, depth int) (w perm) {
+	for top := 0; top < k; top += depth {
+		end := min(top+depth, k)
+		w.blocks = append(w.blocks, [2]int32{int32(top), int32(end)})
+		w.groups += (end - top + 2) / 3
+	}
+	return w
+}
+
+// packer makes room for n columns, and gives what packs one.
+func (w *perm) packer(n int) func(j int, signs []uint8) {
+	if path != pathPureGo {
+		return w.pack(n)
+	}
+	w.start = make([]float32, n)
+	return w.list
 }
 
 func (w *perm) list(_ int, signs []uint8) {

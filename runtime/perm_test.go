@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -86,6 +87,53 @@ func TestPerm(t *testing.T) {
 					if !sameFloats(dst, want) {
 						t.Errorf("kind %d: %d rows of %d x %d in blocks of %d, density %v, differ", kind, rows, k, n, depth, density)
 					}
+				}
+			}
+		}
+	})
+}
+
+// bitmapOf stores a pattern as decodeBitmap reads it.
+func bitmapOf(p pattern, s patternShape) string {
+	height, width := s.k/s.blocks, s.n/s.blocks
+	bits, signs := make([]byte, (height*s.n+7)/8), make([]byte, (len(p.cells)+7)/8)
+	for j := range p.ends {
+		p.column(j, func(i int, minus bool, at int) {
+			c := j*height + i - j/width*height
+			bits[c/8] |= 1 << (c % 8)
+			if minus {
+				signs[at/8] |= 1 << (at % 8)
+			}
+		})
+	}
+	if s.signed {
+		bits = append(bits, signs...)
+	}
+	return string(bits)
+}
+
+func TestPermOfBitmap(t *testing.T) {
+	onEveryPath(t, func(t *testing.T) {
+		for i, s := range [][4]int{{1, 1, 1, 1}, {5, 16, 1, 4}, {19, 31, 1, 19}, {64, 64, 1, 64}, {300, 140, 1, 300}, {60, 12, 3, 60}, {60, 12, 3, 7}, {64, 8, 8, 5}, {110, 20, 2, 110}, {600, 20, 1, 512}, {163, 5, 1, 163}} {
+			k, n, blocks, depth := s[0], s[1], s[2], s[3]
+			for c, density := range []float64{0, 0.3, 1} {
+				r := rand.New(rand.NewPCG(uint64(i), uint64(c)))
+				var p pattern
+				for j := range n {
+					for row := j / (n / blocks) * (k / blocks); row < (j/(n/blocks)+1)*(k/blocks); row++ {
+						if r.Float64() < density {
+							p.cells = append(p.cells, uint32(2*row+r.IntN(2)*(i%4+1)/2%2))
+						}
+					}
+					p.ends = append(p.ends, int32(len(p.cells)))
+				}
+				shape := patternShape{k: k, n: n, blocks: blocks, nonzero: len(p.cells)}
+				for _, v := range p.cells {
+					shape.signed = shape.signed || v&1 != 0
+				}
+				got, want := permOfBitmap(bitmapOf(p, shape), shape, depth), newPerm(p, k, depth)
+				if !sameFloats(got.start, want.start) || !slices.Equal(got.codes, want.codes) || !slices.Equal(got.bytes, want.bytes) || !slices.Equal(got.ends, want.ends) || !slices.Equal(got.blocks, want.blocks) || got.groups != want.groups {
+					t.Errorf("%d x %d in %d blocks, depth %d, density %v, differ", k, n, blocks, depth, density)
 				}
 			}
 		}
