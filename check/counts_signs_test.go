@@ -83,6 +83,69 @@ func TestSharedSigns(t *testing.T) {
 	}
 }
 
+// Keys and values whose signs are equal, or opposite in some columns, have their sums computed once, by one piece of code, in
+// both layers of an encoder.
+func TestSharedSums(t *testing.T) {
+	const k = 20
+	matrix := func(alpha float64, flip int) string {
+		s := ""
+		for i := range k * k {
+			v := alpha * float64(1-i*i/7%3)
+			if flip > 0 && i%k%flip == 0 {
+				v = -v
+			}
+			s += fmt.Sprintf(",%g", v)
+		}
+		return fmt.Sprintf("Constant<value=float[%d,%d] {%s}>()", k, k, s[1:])
+	}
+	file := textModel(t, fmt.Sprintf(`g (float[20,20] x) => (float[20,20] y) {
+  a = %s
+  b = %s
+  c = %s
+  d = %s
+  k = MatMul(x, a)
+  v = MatMul(x, b)
+  u = Tanh(v)
+  m = MatMul(k, u)
+  l = MatMul(m, c)
+  w = MatMul(m, d)
+  z = Tanh(w)
+  y = MatMul(l, z)
+}
+`, matrix(0.25, 0), matrix(0.5, 3), matrix(0.375, 0), matrix(0.75, 2)))
+	r := inspected(t, file)
+	var layers []Layer
+	for _, l := range r.Layers {
+		if l.Op == "Linear" {
+			layers = append(layers, l)
+		}
+	}
+	if len(layers) != 4 {
+		t.Fatalf("%d layers", len(layers))
+	}
+	for i, want := range []string{"", layers[0].Name, "", layers[2].Name} {
+		if l := layers[i]; l.SumsOf != want || (l.MACsExecuted == 0) != (want != "") || l.Strategy != "rt" {
+			t.Errorf("%+v, want the sums of %q", l, want)
+		}
+	}
+	c, err := Compile(file, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.Files {
+		if l := f.Code; l != nil && (len(l) != 2 || len(l[0].Also) != 1 || len(l[1].Also) != 1 || l[1].Twin != l[0].Result || l[0].AVX512 == 0) {
+			t.Errorf("%+v", l)
+		}
+	}
+	v, err := Verify{Model: file, Compiled: c, Seed: 1, Trials: 2}.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A layer with an order of sums executes their additions, in all lanes.
 func TestExecutedOrder(t *testing.T) {
 	w := ir.NewTensor(ir.Int8, 4, 3) // columns +x0 +x1 -x2, +x0 +x1 +x3, -x0 -x1

@@ -84,6 +84,9 @@ func printInspection(w io.Writer, r *check.Inspection) error {
 		if l.Tuned {
 			kernel += " (tuned)"
 		}
+		if l.SumsOf != "" {
+			kernel += ", sums of " + strconv.QuoteToASCII(l.SumsOf)
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Op, strconv.QuoteToASCII(l.Name), l.Shape, size(&l.Counts), weights,
 			kernel, strings.Join(l.Code, ","), l.Loop, work(&l.Counts, l.Uncounted))
 	}
