@@ -198,11 +198,14 @@ func (p *layerPlan) codable() bool {
 	return p.vectors > 0 && x.DType == ir.Float32 && out.DType == ir.Float32 && x.Len() > 0 && out.Len() > 0
 }
 
-// large reports whether the code of all layers exceeds what the second cache of a core holds.
+// large reports whether the code of all layers exceeds what the second cache of a core holds. Layers with the same signs have
+// the same code, and since the pass signs the same constant.
 func (s *strategist) large() bool {
 	sum := 0
+	seen := map[*ir.Tensor]bool{}
 	for _, p := range s.layers {
-		if p.kind == "ternary" && p.vectors > 0 {
+		if p.kind == "ternary" && p.vectors > 0 && !seen[p.w] {
+			seen[p.w] = true
 			sum += p.nonzero * codeBytes
 		}
 	}
