@@ -32,10 +32,21 @@ func (w *perm) packWords(j int, signs []uint8) {
 	codes := w.codes[from*w.steps()+j-from:]
 	for i := 0; len(signs) >= permSteps; i += width {
 		s := (*[permSteps]uint8)(signs)
-		codes[i] = uint32(permCode[s[0]%32])<<5 | uint32(permCode[s[1]%32])<<10 | uint32(permCode[s[2]%32]) |
-			uint32(permCode[s[3]%32])<<21 | uint32(permCode[s[4]%32])<<26 | uint32(permCode[s[5]%32])<<16
+		codes[i] = permHalf(s[0], s[1], s[2]) | permHalf(s[3], s[4], s[5])<<16
 		signs = signs[permSteps:]
 	}
+}
+
+// permThird times half a word has its first code from bit 16 on.
+const permThird = 0x2008
+
+// permHalf is half a word with the codes of three groups: the second from bit 0 on, the third from bit 8 on. The bits between
+// and above are such that the first one is in the product with permThird, in which the former count about 4 times, the latter
+// once, and a carry from below at most once.
+func permHalf(a, b, c uint8) uint32 {
+	first, half := uint32(permCode[a%32]), uint32(permCode[b%32])|uint32(permCode[c%32])<<8
+	half |= (first - half*permThird>>16 - 1) % 32 / 4 << 5
+	return half | (first-half*permThird>>16)%32<<13
 }
 
 func (w *perm) packBytes(j int, signs []uint8) {
@@ -164,10 +175,13 @@ func permTablesAVX2(tab, x *float32, groups int)
 //	for j := range 16*v {
 //		sum := start[j]
 //		for g := range 3*threes {
-//			sum += tab[32*g+codes[g/6*step/4+j]>>[6]int{5, 10, 0, 21, 26, 16}[g%6]&31]
+//			sum += tab[32*g+code(g, j)]
 //		}
 //		dst[j] = fma32(scale[j], sum, bias[j]) // or scale[j]*sum for a nil bias
 //	}
+//
+// where, with half := codes[g/6*step/4+j]>>(g%6/3*16)&0xffff, code is half*permThird>>16&31, half&31 or half>>8&31 for g%3 = 0,
+// 1 or 2.
 
 //go:noescape
 func permSums16AVX512(dst, start, tab *float32, codes *uint32, scale, bias *float32, threes, step int)

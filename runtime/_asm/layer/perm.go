@@ -24,6 +24,9 @@ const (
 	permSign  = 0x80000000
 )
 
+// permThird times half a word has the third code in the lowest bits of its upper half.
+const permThird = 0x2008
+
 // permLanes are what the given entries have of a row: all bits where they have it, and the sign of it as ±1.
 func permLanes(row int, entries []int) (has, sign []uint32) {
 	for _, e := range entries {
@@ -175,10 +178,10 @@ func permScale(a *gen.Asm, acc []reg.VecVirtual) {
 }
 
 // permSums512 looks a code up in a table of 32: the entries and their negatives. VPERMI2PS reads the low five bits of a lane,
-// whatever is above them: a load from two bytes on brings three of six codes down, high products by powers of two two of
-// three, on other ports than those that permute and add. The lookups of a vector of columns stand together, and so do
-// its sums, and its codes are loaded two vectors ahead: of several hundred orders tried one of the fastest. With the tables in
-// the first cache it comes within 5 % of what four ports allow.
+// whatever is above them, so of three codes that share half a word a load brings one there, a load from the next byte on another
+// one, and a high product the third (runtime's permHalf). A Zen 4 permutes on two of four ports, adds on one of these and a
+// third, multiplies on the other of them and the fourth: with one addition of three as a multiplication by one and addition, the
+// three have equal work. It spreads work best if what waits for results is not queued early: sums are one or two vectors behind.
 func permSums512(a *gen.Asm, vecs int) {
 	a.Begin(gen.AVX512, fmt.Sprintf("permSums%d", vecs), "func(dst, start, tab *float32, codes *uint32, scale, bias *float32, threes, step int)",
 		fmt.Sprintf("computes %d columns of a ternary layer for one row.", 16*vecs))
@@ -187,41 +190,33 @@ func permSums512(a *gen.Asm, vecs int) {
 	for v, r := range acc {
 		a.VMOVUPS(a.At(start, v), r)
 	}
-	by5, by10 := a.Const(0x08000800), a.Const(0x00400040)
+	by, one := a.Const(permThird<<16|permThird), a.Const(permOne)
 	sums := func(halves int) {
-		load := func(i int) reg.VecVirtual {
-			c := a.Vec()
-			a.VMOVDQU32(operand.Mem{Base: codes, Disp: i%vecs*a.Bytes() + i/vecs*2}, c)
-			return c
-		}
-		const ahead = 2
 		all := halves * vecs
-		var loaded []reg.VecVirtual
-		for i := range min(ahead, all) {
-			loaded = append(loaded, load(i))
-		}
+		code := make([][3]reg.VecVirtual, all)
 		var t, negative [3]reg.VecVirtual
-		for i := range all {
-			code := [3]reg.VecVirtual{a.Vec(), a.Vec(), loaded[i]}
-			for g, c := range code {
-				switch g {
-				case 0:
-					a.VPMULHUW(code[2], by5, c)
-				case 1:
-					a.VPMULHUW(code[2], by10, c)
+		for i := range all + 2 {
+			if i < all {
+				code[i] = [3]reg.VecVirtual{a.Vec(), a.Vec(), a.Vec()}
+				at := i%vecs*a.Bytes() + i/vecs*2
+				a.VMOVDQU32(operand.Mem{Base: codes, Disp: at}, code[i][1])
+				a.VMOVDQU32(operand.Mem{Base: codes, Disp: at + 1}, code[i][2])
+				a.VPMULHUW(code[i][1], by, code[i][0])
+				for g, c := range code[i] {
+					if i%vecs == 0 {
+						t[g], negative[g] = a.Vec(), a.Vec()
+						a.VMOVUPS(a.At(tab, i/vecs*6+2*g), t[g])
+						a.VMOVUPS(a.At(tab, i/vecs*6+2*g+1), negative[g])
+					}
+					a.VPERMI2PS(negative[g], t[g], c)
 				}
-				if i%vecs == 0 {
-					t[g], negative[g] = a.Vec(), a.Vec()
-					a.VMOVUPS(a.At(tab, i/vecs*6+2*g), t[g])
-					a.VMOVUPS(a.At(tab, i/vecs*6+2*g+1), negative[g])
-				}
-				a.VPERMI2PS(negative[g], t[g], c)
 			}
-			if i+ahead < all {
-				loaded = append(loaded, load(i+ahead))
+			if v := i - 2; v >= 0 {
+				a.VFMADD231PS(code[v][2], one, acc[v%vecs])
 			}
-			for _, c := range code {
-				a.VADDPS(c, acc[i%vecs], acc[i%vecs])
+			if v := i - 1; v >= 0 && v < all {
+				a.VADDPS(code[v][0], acc[v%vecs], acc[v%vecs])
+				a.VADDPS(code[v][1], acc[v%vecs], acc[v%vecs])
 			}
 		}
 	}
