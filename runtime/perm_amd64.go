@@ -66,13 +66,9 @@ func permRows(dst, src []float32, w *perm, scale, bias, tab []float32, rows, k, 
 		permRowsGeneric(dst, src, w, scale, bias, tab, rows, k, n)
 		return
 	}
-	size := permTable
-	if path == pathAVX512 {
-		size = 2 * permTable
-	}
-	tab = tab[:(w.groups+2)/3*3*size]
+	tab = tab[:(w.groups+2)/3*3*permTable]
 	for r := range rows {
-		w.tables(tab, src[r*k:r*k+k], size)
+		w.tables(tab, src[r*k:r*k+k], permTable)
 		for y, j := dst[r*n:r*n+n], 0; j < n; {
 			j += permBlock(y, w, scale, bias, tab, j)
 		}
@@ -149,17 +145,15 @@ func permTables(tab, x []float32, groups int) {
 		permTablesGeneric(tab, x, groups)
 		return
 	}
-	_ = x[3*groups-1]
+	_, _ = x[3*groups-1], tab[groups*permTable-1]
 	if path == pathAVX512 {
-		_ = tab[groups*2*permTable-1]
 		permTablesAVX512(&tab[0], &x[0], groups)
 	} else {
-		_ = tab[groups*permTable-1]
 		permTablesAVX2(&tab[0], &x[0], groups)
 	}
 }
 
-// permTablesAVX512 makes the tables of groups of three rows, each followed by its negatives; entry 0 is -0.
+// permTablesAVX512 makes the tables of groups of three rows; entry 0 is -0.
 //
 //go:noescape
 func permTablesAVX512(tab, x *float32, groups int)
@@ -175,7 +169,7 @@ func permTablesAVX2(tab, x *float32, groups int)
 //	for j := range 16*v {
 //		sum := start[j]
 //		for g := range 3*threes {
-//			sum += tab[32*g+code(g, j)]
+//			sum += entry(tab[16*g:], code(g, j)) // negative from 16 on
 //		}
 //		dst[j] = fma32(scale[j], sum, bias[j]) // or scale[j]*sum for a nil bias
 //	}

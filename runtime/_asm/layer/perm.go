@@ -45,9 +45,10 @@ func permLanes(row int, entries []int) (has, sign []uint32) {
 
 const permTablesDoc = "func(tab, x *float32, groups int)"
 
-// permTables512 adds the rows that an entry has, with their signs, to -0; each table is followed by its negative.
+// permTables512 adds the rows that an entry has, with their signs, to -0. Negatives are not stored: a Zen 4 stores 64 bytes
+// every second cycle.
 func permTables512(a *gen.Asm) {
-	a.Begin(gen.AVX512, "permTables", permTablesDoc, "makes the tables of groups of three rows, each followed by its negatives.")
+	a.Begin(gen.AVX512, "permTables", permTablesDoc, "makes the tables of groups of three rows.")
 	tab, x, groups := a.Arg("tab"), a.Arg("x"), a.Arg("groups")
 	none := a.Const(permSign)
 	var masks [3]reg.Register
@@ -73,17 +74,15 @@ func permTables512(a *gen.Asm) {
 		}
 	}
 	a.Label("loop")
-	t, negative := a.Vec(), a.Vec()
+	t := a.Vec()
 	a.VMOVAPS(none, t)
 	a.VBROADCASTSS(operand.Mem{Base: x}, masks[0], t)
 	for r := 1; r < 3; r++ {
 		a.VFMADD231PS_BCST(operand.Mem{Base: x, Disp: 4 * r}, signs[r], masks[r], t)
 	}
 	a.VMOVUPS(t, a.At(tab, 0))
-	a.VPXORD(none, t, negative)
-	a.VMOVUPS(negative, a.At(tab, 1))
 	a.ADDQ(operand.Imm(12), x)
-	a.ADDQ(operand.Imm(8*panelLanes), tab)
+	a.ADDQ(operand.Imm(4*panelLanes), tab)
 	a.DECQ(groups)
 	a.JNZ(operand.LabelRef("loop"))
 	a.End()
@@ -190,7 +189,7 @@ func permSums512(a *gen.Asm, vecs int) {
 	for v, r := range acc {
 		a.VMOVUPS(a.At(start, v), r)
 	}
-	by, one := a.Const(permThird<<16|permThird), a.Const(permOne)
+	by, one, minus := a.Const(permThird<<16|permThird), a.Const(permOne), a.Const(permSign)
 	sums := func(halves int) {
 		all := halves * vecs
 		code := make([][3]reg.VecVirtual, all)
@@ -205,8 +204,8 @@ func permSums512(a *gen.Asm, vecs int) {
 				for g, c := range code[i] {
 					if i%vecs == 0 {
 						t[g], negative[g] = a.Vec(), a.Vec()
-						a.VMOVUPS(a.At(tab, i/vecs*6+2*g), t[g])
-						a.VMOVUPS(a.At(tab, i/vecs*6+2*g+1), negative[g])
+						a.VMOVUPS(a.At(tab, i/vecs*3+g), t[g])
+						a.VPXORD(minus, t[g], negative[g])
 					}
 					a.VPERMI2PS(negative[g], t[g], c)
 				}
@@ -224,7 +223,7 @@ func permSums512(a *gen.Asm, vecs int) {
 	a.JLT(operand.LabelRef("last"))
 	a.Label("loop")
 	sums(2)
-	a.ADDQ(operand.U32(6*8*panelLanes), tab)
+	a.ADDQ(operand.U32(6*4*panelLanes), tab)
 	a.ADDQ(step, codes)
 	a.SUBQ(operand.Imm(2), threes)
 	a.JGE(operand.LabelRef("loop"))
