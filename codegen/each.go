@@ -68,6 +68,7 @@ func (e *emitter) samplesInTurn(g *jen.Group) {
 		jen.For(jen.Id("i").Op(":=").Range().Id(items)).Block(e.item(jen.Lit(0))...),
 	)
 	g.List(m.Clone().Dot("in"), m.Clone().Dot("out")).Op("=").List(jen.Id("Inputs").Values(), jen.Id("Outputs").Values())
+	e.paced(g, "end")
 	g.Return(jen.Nil())
 }
 

@@ -132,6 +132,7 @@ func (e *emitter) run(f *jen.File) {
 			e.lengths(g, "in", "input", e.in)
 			e.lengths(g, "out", "output", e.out)
 		}
+		e.paced(g, "begin")
 		if e.batch.each() {
 			e.samplesInTurn(g)
 			return
@@ -145,6 +146,7 @@ func (e *emitter) run(f *jen.File) {
 			g.Add(c)
 		}
 		e.canonical(g)
+		e.paced(g, "end")
 		g.Return(jen.Nil())
 	})
 }

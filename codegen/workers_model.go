@@ -70,6 +70,19 @@ func (e *emitter) workerCount() *jen.Statement {
 	return jen.Id("max").Call(jen.Lit(1), jen.Id("m").Dot("workers"))
 }
 
+// paced tells the team that a Run begins or ends.
+func (e *emitter) paced(g *jen.Group, call string) {
+	if !e.teamed() {
+		return
+	}
+	samples := jen.Lit(1)
+	if e.batch.count > 1 {
+		samples = jen.Id("n")
+	}
+	team := jen.Id("m").Dot("team")
+	g.If(team.Clone().Op("!=").Nil()).Block(team.Clone().Dot("pace").Dot(call).Call(samples))
+}
+
 // stepCode declares the steps.
 func (e *emitter) stepCode(f *jen.File) {
 	w := &e.workers

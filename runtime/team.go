@@ -17,6 +17,7 @@ type team struct {
 	jobs    uint64                        // so far
 	parts   uint32                        // of all of them
 	decoy   chan struct{}
+	pace    pace
 	closed  atomic.Bool
 	ended   sync.WaitGroup
 }
@@ -29,14 +30,7 @@ type worker struct {
 
 	asleep atomic.Bool
 	wake   chan struct{}
-
-	// What the caller knows of it.
-	offered uint32 // parts that it owned since it was woken
-	before  uint32 // parts that it had done then
-	pause   int    // jobs until it is woken again
-	useless int    // what pause was last
-
-	_ [72]byte // apart from others in the cache
+	_      [96]byte // apart from others in the cache
 }
 
 const (
@@ -48,13 +42,11 @@ const (
 	spins = 1 << 16
 	// yields is how often it looks before it lets others run.
 	yields = 1 << 9
-	// longPause is the most jobs that a worker sleeps through because it came too late to earlier ones.
-	longPause = 255
 )
 
 // newTeam starts a team of n, the caller included.
 func newTeam(n int, step func(job, worker, lo, hi int)) *team {
-	t := &team{step: step, workers: make([]worker, n), decoy: make(chan struct{}, 1)}
+	t := &team{step: step, workers: make([]worker, n), decoy: make(chan struct{}, 1), pace: pace{period: firstPeriod}}
 	t.ended.Add(n)
 	for i := range n - 1 {
 		t.workers[i+1].wake = make(chan struct{}, 1)
@@ -79,13 +71,7 @@ func (t *team) close() {
 func (t *team) run(job, units, parts int) {
 	parts = min(parts, units, partMask)
 	n := min(parts, len(t.workers)) // own parts
-	there := 0
-	for i := 1; i < n; i++ {
-		if w := &t.workers[i]; !w.asleep.Load() || w.due() {
-			there++
-		}
-	}
-	if there == 0 {
+	if n < 2 || t.pace.alone() {
 		t.step(job, 0, 0, units)
 		return
 	}
@@ -97,11 +83,7 @@ func (t *team) run(job, units, parts int) {
 		lo, hi := parts*i/n, parts*(i+1)/n
 		w.job.Store(uint64(job)<<(unitBits+partBits) | uint64(units)<<partBits | uint64(parts))
 		w.own.Store(t.jobs<<(2*partBits) | uint64(lo)<<partBits | uint64(hi))
-		if i == 0 || w.pause > 0 {
-			continue
-		}
-		w.offered += uint32(hi - lo)
-		woken = w.rouse() || woken
+		woken = i > 0 && w.rouse() || woken
 	}
 	if woken {
 		select {
@@ -162,24 +144,9 @@ func (w *worker) idle() bool {
 	return own>>partBits&partMask >= own&partMask
 }
 
-// due reports whether a worker that sleeps is worth waking, which costs the caller some ten microseconds. One that did less
-// than half of its share before it slept again, since work had ended when it came, sleeps through ever more jobs.
-func (w *worker) due() bool {
-	if w.offered > 0 {
-		if did := w.done.Load() - w.before; 2*did < w.offered {
-			w.useless = min(2*w.useless+1, longPause)
-		} else {
-			w.useless = 0
-		}
-		w.pause, w.offered, w.before = w.useless, 0, w.done.Load()
-	}
-	w.pause = max(0, w.pause-1)
-	return w.pause == 0
-}
-
 // rouse wakes the worker if it sleeps; it reports whether it did.
 func (w *worker) rouse() bool {
-	if !w.asleep.CompareAndSwap(true, false) {
+	if !w.asleep.Load() || !w.asleep.CompareAndSwap(true, false) {
 		return false
 	}
 	w.wake <- struct{}{}

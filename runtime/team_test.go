@@ -83,7 +83,6 @@ func BenchmarkHandoff(b *testing.B) {
 				for asleep && !team.workers[1].asleep.Load() {
 					time.Sleep(20 * time.Microsecond)
 				}
-				team.workers[1].offered = 0 // so that it is woken, whatever it did before
 				taken = false
 				start := time.Now()
 				if team.run(1, 2, 2); taken {
@@ -99,29 +98,31 @@ func BenchmarkHandoff(b *testing.B) {
 	}
 }
 
-// A worker that comes too late sleeps through ever more jobs, until it did half of its share for once.
-func TestDue(t *testing.T) {
-	var w worker
-	for i, x := range []struct {
-		offered, did uint32
-		pause        int
-	}{{0, 0, 0}, {8, 4, 0}, {8, 3, 1}, {8, 0, 3}, {1, 0, 7}, {9, 5, 0}, {9, 1, 1}} {
-		w.offered = x.offered
-		w.done.Add(x.did)
-		slept := 0
-		for !w.due() {
-			slept++
+// Runs are shared where that takes less time, and for a few runs in many where it does not.
+func TestPace(t *testing.T) {
+	for _, x := range []struct {
+		alone, shared, at time.Duration // the times change places in the middle
+		want              [2]int        // of 10000 runs, at least so many alone in each half
+	}{{100, 60, 0, [2]int{0, 0}}, {60, 100, 0, [2]int{4800, 4800}}, {60, 100, 5000, [2]int{4800, 0}}, {100, 60, 5000, [2]int{0, 3800}}} {
+		p := pace{period: firstPeriod}
+		var alone [2]int
+		for i := range 10000 {
+			p.begin(1)
+			was, took := p.alone(), x.shared
+			if was {
+				took = x.alone
+				alone[i/5000]++
+			}
+			if x.at > 0 && i >= int(x.at) {
+				took = x.alone + x.shared - took
+			}
+			p.start = time.Now().Add(-took * time.Second)
+			p.end(1)
 		}
-		if want := max(0, x.pause-1); slept != want {
-			t.Errorf("%d: slept through %d jobs, want %d", i, slept, want)
+		for h, n := range alone {
+			if want := x.want[h]; n < want || want == 0 && n > 1200 {
+				t.Errorf("alone %v, shared %v, changed at %d: %d runs of half %d alone, want %d", x.alone, x.shared, x.at, n, h, want)
+			}
 		}
-	}
-	for range 20 {
-		w.offered = 4
-		for !w.due() {
-		}
-	}
-	if w.useless != longPause {
-		t.Errorf("a pause of %d jobs, want %d", w.useless, longPause)
 	}
 }
