@@ -29,12 +29,12 @@ const buildLimit = 10 * time.Minute
 
 // Build builds the packages and a driver into one program, in a temporary module and without network. A package that
 // does not build fails alone: running it returns the compiler's message.
-func Build(packages []*Compiled, e Executor) (p *Program, err error) {
+func Build(packages []*Compiled, e Executor) (_ *Program, err error) {
 	dir, err := os.MkdirTemp("", "sbtc-")
 	if err != nil {
 		return nil, err
 	}
-	p = &Program{
+	p := &Program{
 		dir: dir, executor: e, limit: runLimit, memory: memoryLimit,
 		packages: packages, index: make([]int, len(packages)), errs: make([]error, len(packages)),
 	}

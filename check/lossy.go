@@ -19,13 +19,14 @@ type Lossy struct {
 	Progress    func(done, total int) // may be nil
 	Report      func(r *lossy.Report) // called once; may be nil
 	done        *lossy.Report
-	changed     map[string]bool // layers, once that is decided
+	// The weights of the layers before and after, once that is decided.
+	before, after []*ir.Tensor
 }
 
 // change changes g, a graph of ONNX operators.
 func (l *Lossy) change(g *ir.Graph) error {
-	if l.changed != nil {
-		return l.Apply(g, func(layer string) bool { return l.changed[layer] })
+	if l.after != nil {
+		return lossy.Repeat(g, l.before, l.after)
 	}
 	var data *lossy.Data
 	var err error
@@ -34,14 +35,12 @@ func (l *Lossy) change(g *ir.Graph) error {
 			return fmt.Errorf("calibration data: %w", err)
 		}
 	}
+	before := lossy.Weights(g)
 	r, err := l.Run(g, data, l.Progress)
 	if err != nil {
 		return err
 	}
-	l.done, l.changed = r, map[string]bool{}
-	for _, layer := range r.Layers {
-		l.changed[layer.Layer] = layer.Changed
-	}
+	l.done, l.before, l.after = r, before, lossy.Weights(g)
 	if l.Report != nil {
 		l.Report(r)
 	}

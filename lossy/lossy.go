@@ -5,6 +5,7 @@ package lossy
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -221,13 +222,46 @@ func (r Request) weights(g *ir.Graph, list []*change, pruned map[*Layer]bool) {
 	}
 }
 
-// Apply changes g as r says, but only the layers for which keep reports true.
-func (r Request) Apply(g *ir.Graph, keep func(layer string) bool) error {
-	list, err := r.changes(g)
-	for _, c := range list {
-		if err == nil && keep(c.Name) {
-			c.apply()
+// Weights are those of the layers of g.
+func Weights(g *ir.Graph) []*ir.Tensor {
+	var list []*ir.Tensor
+	for _, l := range Layers(g) {
+		list = append(list, l.weights())
+	}
+	return list
+}
+
+// Repeat changes g as another graph of the same model was changed, whose Weights were before and then after. Layers are
+// told apart by their weights: what their results are called depends on the shapes of the graph.
+func Repeat(g *ir.Graph, before, after []*ir.Tensor) error {
+	used := make([]bool, len(before))
+	for _, l := range Layers(g) {
+		w := l.weights()
+		i := -1
+		for j, b := range before { // the first one that no other layer has, or the last one
+			if (i < 0 || used[i]) && same(b, w) {
+				i = j
+			}
+		}
+		if i < 0 {
+			return fmt.Errorf("the weights of layer %+q depend on the number of samples; change weights without --dim", l.Name)
+		}
+		if used[i] = true; after[i] != before[i] {
+			l.node.In[1] = &ir.Value{Name: g.Fresh(l.node.In[1].Name), Type: after[i].Type(), Const: after[i]}
 		}
 	}
-	return err
+	return nil
+}
+
+// same reports whether two tensors have the same shape and the same bits.
+func same(a, b *ir.Tensor) bool {
+	if a.DType != b.DType || !slices.Equal(a.Shape, b.Shape) {
+		return false
+	}
+	for i := range a.Len() {
+		if math.Float64bits(a.At(i)) != math.Float64bits(b.At(i)) {
+			return false
+		}
+	}
+	return true
 }
