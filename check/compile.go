@@ -134,7 +134,7 @@ func Compile(path string, opt Options) (c *Compiled, err error) {
 			if err := advance(one, path, Low, opt); err != nil {
 				return nil, err
 			}
-			if m.Batch < lanesFrom || !singleRows(one.Graph) {
+			if m.Batch < ir.Lanes || !tabled(one.Graph) {
 				c.Each, g.Each, m = m.Batch, true, one
 			}
 		}

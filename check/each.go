@@ -41,28 +41,14 @@ func alone(path string, all *frontend.Model, opt Options) (one *frontend.Model, 
 	return one, passes.Each(whole.Graph, proof.Graph, n), nil
 }
 
-// lanesFrom is the batch from which models of single rows have their samples in the lanes: four samples then take the time
-// that they take one by one, and sixteen a quarter of it.
-const lanesFrom = 8
-
-// singleRows reports whether a graph of low operators is of layers that have one row.
-func singleRows(g *ir.Graph) bool {
-	layers := 0
-	for _, n := range g.Nodes {
-		switch n.Op.(type) {
-		case *low.Linear:
-			layers++
-		case *low.Map, *low.Move:
-		default:
-			return false
-		}
-		for _, v := range n.Out {
-			if v.Type.Rows() != 1 || v.Type.DType != ir.Float32 {
-				return false
-			}
-		}
-	}
-	return layers > 0
+// tabled reports whether a graph of low operators is of single rows and has layers for which a row alone takes another order of
+// sums than panels would: tables of one row take a quarter of the time of a panel, but their order as code for panels takes a third
+// more than that which is best for these.
+func tabled(g *ir.Graph) bool {
+	return low.SingleRows(g) && slices.ContainsFunc(g.Nodes, func(n *ir.Node) bool {
+		l, ok := n.Op.(*low.Linear)
+		return ok && l.Kind != "dense"
+	})
 }
 
 // repeated are values of one sample for n of them.

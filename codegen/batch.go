@@ -227,7 +227,7 @@ func (e *emitter) samplesDoc() []string {
 			"bit, at every place of every batch."}
 		switch {
 		case e.lanes != nil:
-			lines = append(lines, fmt.Sprintf("%d samples at a time are the lanes of vectors, and %d or more that are left.", ir.Lanes, e.leastGroup))
+			lines = append(lines, fmt.Sprintf("%d samples at a time are lanes of vectors, and %d or more that are left.", e.lanes.size, e.lanes.least))
 		case e.apart != nil:
 			lines = append(lines, fmt.Sprintf("Each is computed by itself and not as a lane of vectors: %+q.", e.apart.Error()))
 		}

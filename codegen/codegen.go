@@ -93,26 +93,25 @@ func Generate(g *ir.Graph, opt Options) ([]File, error) {
 
 // emitter gathers the body of Run and what it needs.
 type emitter struct {
-	g          *ir.Graph
-	opt        Options
-	in, out    []Field
-	arena      *arena
-	batch      batch
-	lanes      *emitter // of the same model for samples in the lanes; nil: Run has each by itself
-	apart      error    // why
-	leastGroup int      // samples that make a group
-	weights    weights
-	layers     layers
-	workers    workers
-	sums       map[*ir.Node][]*ir.Node // layers that add up the same, by the last of them
-	later      map[*ir.Node]bool       // those that are emitted with a later one
-	first      map[*ir.Node]*ir.Node   // layers that become code together with the one before them
-	waiting    map[*ir.Node][]jen.Code // for those before them: their loops
-	body       []jen.Code              // of Run
-	decls      []jen.Code              // functions and tables beside it
-	kernels    map[string]bool         // functions and types of package runtime in use
-	funcs      map[string]string       // texts of functions already declared, to their names
-	serial     int
+	g       *ir.Graph
+	opt     Options
+	in, out []Field
+	arena   *arena
+	batch   batch
+	lanes   *laneBody // of the same model for samples in the lanes; nil: Run has each by itself
+	apart   error     // why
+	weights weights
+	layers  layers
+	workers workers
+	sums    map[*ir.Node][]*ir.Node // layers that add up the same, by the last of them
+	later   map[*ir.Node]bool       // those that are emitted with a later one
+	first   map[*ir.Node]*ir.Node   // layers that become code together with the one before them
+	waiting map[*ir.Node][]jen.Code // for those before them: their loops
+	body    []jen.Code              // of Run
+	decls   []jen.Code              // functions and tables beside it
+	kernels map[string]bool         // functions and types of package runtime in use
+	funcs   map[string]string       // texts of functions already declared, to their names
+	serial  int
 
 	consts       map[*ir.Value]*ir.Tensor // constants that are held in panels
 	inEachLane   map[*ir.Value]*ir.Tensor // constants that are held once for each lane

@@ -25,6 +25,8 @@ func (e *emitter) sampleFields(g *jen.Group) {
 	}
 	if e.lanes != nil {
 		g.List(jen.Id("samples"), jen.Id("groups")).Int().Comment("// of the present Run")
+	}
+	if e.few() {
 		g.Id("fewIn").Id("Inputs").Comment("// of a group with fewer samples")
 		g.Id("fewOut").Id("Outputs")
 	}
@@ -165,4 +167,45 @@ func EvalEach(g *ir.Graph, in []*ir.Tensor) ([]*ir.Tensor, error) {
 		}
 	}
 	return all, nil
+}
+
+// goldenSamples is how many samples of a batch golden vectors have: the others are compared with what they give alone, since
+// evaluating all would take long.
+const goldenSamples = 2
+
+// fewGolden reports whether golden vectors are of the first samples only.
+func (e *emitter) fewGolden() bool { return e.batch.each() && e.batch.count > goldenSamples }
+
+// goldenOf is the hash of the results that golden vectors have.
+func (e *emitter) goldenOf() *jen.Statement {
+	if e.fewGolden() {
+		return jen.Id("hash").Call(jen.Id("firstOutputs").Call(jen.Id("in"), jen.Id("out")))
+	}
+	return jen.Id("hash").Call(jen.Id("out"))
+}
+
+// firstSamples declares what goldenOf calls.
+func (e *emitter) firstSamples(f *jen.File) {
+	if !e.fewGolden() {
+		return
+	}
+	f.Comment("firstOutputs are the outputs of the samples that golden has.")
+	f.Func().Id("firstOutputs").Params(jen.Id("in").Op("*").Id("Inputs"), jen.Id("out").Op("*").Id("Outputs")).Op("*").Id("Outputs").Block(
+		jen.List(jen.Id("_"), jen.Id("y")).Op(":=").Id("samples").Call(jen.Id("in"), jen.Id("out"), jen.Lit(0), jen.Lit(goldenSamples)),
+		jen.Return(jen.Id("y")),
+	)
+}
+
+// sameAlone compares all samples with those of an instance that works alone, in the test of workers.
+func (e *emitter) sameAlone(g *jen.Group) {
+	g.List(jen.Id("alone"), jen.Err()).Op(":=").Id("New").Call()
+	g.If(jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
+	if e.weights.fields != nil {
+		g.Id("alone").Dot("weights").Op("=").Id("m").Dot("weights")
+	}
+	g.List(jen.Id("_"), jen.Id("all")).Op(":=").Id("buffers").Call(jen.Lit(3))
+	g.If(jen.Err().Op(":=").Id("alone").Dot("Run").Call(jen.Id("in"), jen.Id("all")), jen.Err().Op("!=").Nil()).Block(jen.Id("t").Dot("Fatal").Call(jen.Err()))
+	g.If(jen.Id("hash").Call(jen.Id("all")).Op("!=").Id("hash").Call(jen.Id("out"))).Block(
+		jen.Id("t").Dot("Errorf").Call(jen.Lit("%d workers give another result than one"), jen.Id("n")),
+	)
 }

@@ -21,29 +21,48 @@ const (
 	mostLaneBytes = 2 << 20 // of an arena: values should be in the second cache, which prefetching makes almost as good as the first
 )
 
+// laneBody is the body for a group of samples.
+type laneBody struct {
+	*emitter
+	size  int // samples of a group at most
+	least int // samples that take less time as a group than one after the other
+}
+
+// groupPanels is how many panels of single rows a group has at most: the code and weights of a layer, which they take in turn, may come
+// from far.
+const groupPanels = 4
+
 // samplesInLanes emits the body for a group of samples, if it is worth it.
 func (e *emitter) samplesInLanes() error {
 	if !e.batch.each() {
 		return nil
 	}
-	g, err := low.InLanes(e.g)
+	o := &laneBody{size: ir.Lanes}
+	opt := e.opt
+	opt.Each, opt.Batch = false, 1
+	if low.SingleRows(e.g) {
+		o.size = min(groupPanels, panelsOfRows(e.batch.count)) * ir.Lanes
+		opt.Batch = o.size
+	}
+	g, err := low.InLanes(e.g, o.size)
 	if err != nil {
 		e.apart = err
 		return nil
 	}
-	gain := float64(ir.Lanes*graphWork(e.g)) / float64(graphWork(g))
+	gain := float64(o.size*graphWork(e.g)) / float64(graphWork(g))
+	o.least = int(ir.Lanes/gain) + 1
 	if gain < leastLaneGain {
 		e.apart = errors.New("the rows of one fill the lanes")
 		return nil
 	}
-	least := int(ir.Lanes/gain) + 1 // samples for which a group takes less time than one after the other
-	if least > e.batch.count {
-		e.apart = fmt.Errorf("only %d samples or more would be faster", least)
+	if o.least > e.batch.count {
+		e.apart = fmt.Errorf("only %d samples or more would be faster", o.least)
 		return nil
 	}
-	opt := e.opt
-	opt.Each, opt.Batch = false, 1
-	o := newEmitter(g, opt)
+	o.emitter = newEmitter(g, opt)
+	if o.batch.fixed != nil {
+		return fmt.Errorf("for samples in lanes: %w", o.batch.fixed)
+	}
 	o.weights, o.layers, o.decls, o.kernels, o.funcs, o.serial = e.weights, e.layers, e.decls, e.kernels, e.funcs, e.serial
 	o.in, o.out = Fields(g.In), Fields(g.Out)
 	o.sharing()
@@ -52,12 +71,12 @@ func (e *emitter) samplesInLanes() error {
 		return fmt.Errorf("for samples in lanes: %w", err)
 	}
 	if o.arena.size > mostLaneBytes {
-		e.apart = fmt.Errorf("16 samples have %d KiB of values", o.arena.size>>10)
+		e.apart = fmt.Errorf("%d samples have %d KiB of values", o.size, o.arena.size>>10)
 		return nil
 	}
 	o.weights.ends = e.weights.ends
 	e.weights, e.layers, e.decls, e.serial = o.weights, o.layers, o.decls, o.serial
-	e.lanes, e.leastGroup = o, least
+	e.lanes = o
 	return nil
 }
 
@@ -166,8 +185,8 @@ func (e *emitter) items(g *jen.Group) string {
 		return "n"
 	}
 	samples, groups := jen.Id("m").Dot("samples"), jen.Id("m").Dot("groups")
-	g.List(samples, groups).Op("=").List(jen.Id("n"), jen.Parens(jen.Id("n").Op("+").Lit(ir.Lanes-e.leastGroup)).Op("/").Lit(ir.Lanes))
-	g.Id("items").Op(":=").Add(groups.Clone()).Op("+").Id("max").Call(jen.Lit(0), jen.Id("n").Op("-").Add(groups.Clone()).Op("*").Lit(ir.Lanes))
+	g.List(samples, groups).Op("=").List(jen.Id("n"), jen.Parens(jen.Id("n").Op("+").Lit(e.lanes.size-e.lanes.least)).Op("/").Lit(e.lanes.size))
+	g.Id("items").Op(":=").Add(groups.Clone()).Op("+").Id("max").Call(jen.Lit(0), jen.Id("n").Op("-").Add(groups.Clone()).Op("*").Lit(e.lanes.size))
 	return "items"
 }
 
@@ -180,13 +199,16 @@ func (e *emitter) item(worker jen.Code) []jen.Code {
 	return []jen.Code{jen.If(jen.Id("i").Op("<").Add(m.Clone().Dot("groups"))).Block(
 		m.Clone().Dot("group").Call(worker, jen.Id("i")),
 	).Else().Block(
-		m.Clone().Dot("sample").Call(worker, jen.Id("i").Op("+").Add(m.Clone().Dot("groups")).Op("*").Lit(ir.Lanes-1)),
+		m.Clone().Dot("sample").Call(worker, jen.Id("i").Op("+").Add(m.Clone().Dot("groups")).Op("*").Lit(e.lanes.size-1)),
 	)}
 }
 
+// few reports whether groups have a fixed number of samples, so that others need room beside them.
+func (e *emitter) few() bool { return e.lanes != nil && e.lanes.batch.size == 1 }
+
 // roomForFew is the memory for a group with fewer samples, in New: other lanes hold what they held before.
 func (e *emitter) roomForFew(g *jen.Group) {
-	if e.lanes == nil {
+	if !e.few() {
 		return
 	}
 	for _, x := range e.ports() {
@@ -214,15 +236,15 @@ func (e *emitter) group(f *jen.File) {
 	if e.lanes == nil {
 		return
 	}
-	m, n, i := jen.Id("m"), jen.Id("n"), jen.Id("i")
-	f.Comment(fmt.Sprintf("group computes %d samples, or those that are left, from sample %[1]d·i on: they are the lanes.", ir.Lanes))
+	m, n, i, size := jen.Id("m"), jen.Id("n"), jen.Id("i"), e.lanes.size
+	f.Comment(fmt.Sprintf("group computes %d samples, or those that are left, from sample %[1]d·i on: they are the lanes.", size))
 	f.Func().Params(m.Clone().Op("*").Id("Model")).Id("group").Params(jen.List(jen.Id("worker"), i).Int()).BlockFunc(func(g *jen.Group) {
-		g.Add(n).Op(":=").Id("min").Call(jen.Lit(ir.Lanes), m.Clone().Dot("samples").Op("-").Add(i).Op("*").Lit(ir.Lanes))
+		g.Add(n).Op(":=").Id("min").Call(jen.Lit(size), m.Clone().Dot("samples").Op("-").Add(i).Op("*").Lit(size))
 		for _, x := range e.ports() {
 			g.Id(x.local).Op(":=").Id(x.typ).ValuesFunc(func(v *jen.Group) {
 				for _, f := range x.fields {
 					per := f.Type.Len() / e.batch.count
-					first := i.Clone().Op("*").Lit(per * ir.Lanes)
+					first := i.Clone().Op("*").Lit(per * size)
 					v.Id(f.Go).Op(":").Add(m).Dot(x.local).Dot(f.Go).Index(first, first.Clone().Op("+").Add(n).Op("*").Lit(per))
 				}
 			})
@@ -234,15 +256,22 @@ func (e *emitter) group(f *jen.File) {
 			}
 			return out
 		}
-		few := jen.If(n.Clone().Op("<").Lit(ir.Lanes))
-		g.Id("own").Op(":=").Id("out")
-		g.Add(few).Block(append(copies(e.in, m.Clone().Dot("fewIn"), jen.Id("in")),
+		few := func(code ...jen.Code) {
+			if e.few() {
+				g.If(n.Clone().Op("<").Lit(size)).Block(code...)
+			}
+		}
+		if e.few() {
+			g.Id("own").Op(":=").Id("out")
+		}
+		few(append(copies(e.in, m.Clone().Dot("fewIn"), jen.Id("in")),
 			jen.List(jen.Id("in"), jen.Id("out")).Op("=").List(m.Clone().Dot("fewIn"), m.Clone().Dot("fewOut")))...)
+		e.lanes.batch.panelCounts(g)
 		localsOf(e.lanes.body...).declare(g, m.Clone().Dot("arenas").Index(jen.Id("worker")))
 		for _, c := range e.lanes.body {
 			g.Add(c)
 		}
 		e.canonical(g)
-		g.Add(few).Block(copies(e.out, jen.Id("own"), jen.Id("out"))...)
+		few(copies(e.out, jen.Id("own"), jen.Id("out"))...)
 	})
 }

@@ -54,7 +54,7 @@ func (e *emitter) coded(n *ir.Node) (l *asm.Layer, inputs []*ir.Value, whole boo
 		l = sparseCode(n, w)
 		return e.withEpilogue(l, n, op)
 	}
-	l = &asm.Layer{Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const), Table: op.Strategy != "rt"}
+	l = &asm.Layer{Schedule: op.Schedule(w), Scale: ir.Data[float32](n.In[2].Const), Table: op.Strategy == "4r"}
 	if n.In[3] != nil {
 		l.Bias = ir.Data[float32](n.In[3].Const)
 	}

@@ -1,6 +1,7 @@
 package low
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,15 +9,18 @@ import (
 	"github.com/sbtc-go/sbtc/ir"
 )
 
-// InLanes returns a graph that computes Lanes samples at once, where g computes one, in the same order of arithmetic: the
+// InLanes returns a graph that computes n samples at once, where g computes one, in the same order of arithmetic: the
 // samples are the lanes of vectors. Inputs and outputs have the samples one after the other along their first axis, which is 1
-// in g. The error names an operator that has no such form.
+// in g. The error names an operator that has no such form. n is Lanes, or any number if all is SingleRows.
 //
 // Values are row-major with the samples as a further last axis, or in panels, one for each row, with the samples as its rows.
-// Both are the same in memory.
-func InLanes(g *ir.Graph) (*ir.Graph, error) {
+// Both are the same in memory. Single rows are always in panels, one for 16 samples.
+func InLanes(g *ir.Graph, n int) (*ir.Graph, error) {
 	all := &ir.Graph{Name: g.Name}
-	l := &laner{b: ir.NewBuilder(all, ""), of: map[*ir.Value]*laned{}, consts: map[*ir.Value]*ir.Value{}}
+	l := &laner{b: ir.NewBuilder(all, ""), n: n, rows: SingleRows(g), of: map[*ir.Value]*laned{}, consts: map[*ir.Value]*ir.Value{}}
+	if !l.rows && n != ir.Lanes {
+		return nil, fmt.Errorf("%d samples of several rows have no form for lanes", n)
+	}
 	for _, v := range g.In {
 		if err := l.input(all, v); err != nil {
 			return nil, err
@@ -29,7 +33,7 @@ func InLanes(g *ir.Graph) (*ir.Graph, error) {
 		l.b = ir.BuilderFor(all, n)
 		err := l.node(n)
 		if err == nil {
-			err = l.b.Err()
+			err = cmp.Or(l.err, l.b.Err())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", n, err)
@@ -43,18 +47,40 @@ func InLanes(g *ir.Graph) (*ir.Graph, error) {
 	return all, nil
 }
 
+// SingleRows reports whether all values of g that are no constants are float32 of one row, and only layers and expressions
+// compute them.
+func SingleRows(g *ir.Graph) bool {
+	for _, n := range g.Nodes {
+		switch op := n.Op.(type) {
+		case *Linear, *Map:
+		case *Move:
+			if op.Parts != nil || op.Layout() != ir.RowMajor || n.In[0].Type.Features() != n.Out[0].Type.Features() {
+				return false
+			}
+		default:
+			return false
+		}
+		for _, v := range n.Out {
+			if v.Type.Rows() != 1 || v.Type.DType != ir.Float32 {
+				return false
+			}
+		}
+	}
+	return !slices.ContainsFunc(g.In, func(v *ir.Value) bool { return v.Type.Rows() != 1 })
+}
+
 // laner builds the graph.
 type laner struct {
 	b      *ir.Builder
+	n      int  // samples
+	rows   bool // of one row each
+	err    error
 	of     map[*ir.Value]*laned    // what a value of one sample has become
 	consts map[*ir.Value]*ir.Value // results that are a constant in another shape or layout
 }
 
 // laned is a value for all samples, in the forms that have been asked for: flat, row-major with the samples last, or panels.
-type laned struct {
-	shape        []int // of one sample
-	flat, panels *ir.Value
-}
+type laned struct{ flat, panels *ir.Value }
 
 var errNoLanes = errors.New("it has no form for samples in lanes")
 
@@ -62,7 +88,7 @@ func (l *laner) input(all *ir.Graph, v *ir.Value) error {
 	if v.Type.DType != ir.Float32 || len(v.Type.Shape) == 0 || v.Type.Shape[0] != 1 || v.Type.Len() == 0 {
 		return fmt.Errorf("input %q is %v", v.Name, v.Type)
 	}
-	in := &ir.Value{Name: v.Name, Type: ofSamples(v.Type)}
+	in := &ir.Value{Name: v.Name, Type: ir.Type{DType: v.Type.DType, Shape: l.ofSamples(v.Type)}}
 	all.In = append(all.In, in)
 	all.Claim(v.Name)
 	l.b = ir.NewBuilder(all, v.Name)
@@ -70,11 +96,15 @@ func (l *laner) input(all *ir.Graph, v *ir.Value) error {
 	return l.b.Err()
 }
 
-// ofSamples is the type of Lanes samples one after the other.
-func ofSamples(t ir.Type) ir.Type {
-	t.Shape = slices.Clone(t.Shape)
-	t.Shape[0] *= ir.Lanes
-	return t
+// ofSamples is the shape of all samples one after the other.
+func (l *laner) ofSamples(t ir.Type) []int {
+	return append([]int{l.n}, t.Shape[1:]...)
+}
+
+// inRows is the shape of a value of one row with all samples as rows.
+func (l *laner) inRows(t ir.Type) []int {
+	last := len(t.Shape) - 1
+	return append(slices.Clone(t.Shape[:last]), l.n, t.Shape[last])
 }
 
 func (l *laner) output(all *ir.Graph, v *ir.Value) error {
@@ -83,9 +113,11 @@ func (l *laner) output(all *ir.Graph, v *ir.Value) error {
 		return fmt.Errorf("output %q is %v, and does not depend on samples or is not one", v.Name, v.Type)
 	}
 	l.b = ir.NewBuilder(all, v.Name)
-	out := &Move{Shape: ofSamples(v.Type).Shape}
-	in := l.turned(Copy(l.b, l.flat(v), v.Type.Len(), ir.Lanes))
-	if out.Shape[len(out.Shape)-1] != v.Type.Len() {
+	out := &Move{Shape: l.ofSamples(v.Type)}
+	var in *ir.Value
+	if l.rows {
+		in = l.panels(v)
+	} else if in = l.turned(Copy(l.b, l.flat(v), v.Type.Len(), ir.Lanes)); out.Shape[len(out.Shape)-1] != v.Type.Len() {
 		in = Relayout(l.b, in, ir.RowMajor)
 	}
 	if err := l.b.Err(); err != nil {
@@ -100,7 +132,11 @@ func (l *laner) output(all *ir.Graph, v *ir.Value) error {
 
 // fromSamples makes v of its samples one after the other, row-major.
 func (l *laner) fromSamples(v, samples *ir.Value) {
-	rows := Relayout(l.b, Copy(l.b, samples, ir.Lanes, v.Type.Len()), ir.Panels)
+	rows := Relayout(l.b, Copy(l.b, samples, l.n, v.Type.Len()), ir.Panels)
+	if l.rows {
+		l.put(v, l.b.Add(&Move{Shape: l.inRows(v.Type), Pack: true}, rows))
+		return
+	}
 	l.put(v, Copy(l.b, l.turned(rows), append(slices.Clone(v.Type.Shape), ir.Lanes)...))
 }
 
@@ -112,7 +148,7 @@ func (l *laner) samples(v *ir.Value) *ir.Value {
 
 // put notes what v is for all samples: row-major with the samples last, or in panels.
 func (l *laner) put(v, all *ir.Value) {
-	x := &laned{shape: v.Type.Shape}
+	x := &laned{}
 	if all.Type.Layout == ir.Panels {
 		x.panels = all
 	} else {
@@ -128,6 +164,10 @@ func (l *laner) turned(v *ir.Value) *ir.Value {
 // flat is v row-major with the samples last. A constant is repeated for each.
 func (l *laner) flat(v *ir.Value) *ir.Value {
 	x := l.lanesOf(v)
+	if l.rows {
+		l.err = errNoLanes
+		return x.panels
+	}
 	if x.flat == nil {
 		x.flat = l.turned(x.panels)
 	}
@@ -209,7 +249,7 @@ func (l *laner) aligned(in []*ir.Value, t ir.Type) ([]*ir.Value, error) {
 		switch rows := ir.Size(v.Type.Shape[:max(0, len(v.Type.Shape)-1)]); {
 		case !l.depends(v) && rows == 1:
 			out[i] = c
-		case v.Type.Rows() == t.Rows() && v.Type.Features() == t.Features():
+		case v.Type.Rows() == t.Rows() && v.Type.Features() == t.Features() && (l.depends(v) || !l.rows):
 			out[i] = l.panels(v)
 		default:
 			return nil, fmt.Errorf("%q, %v, is not one row beside %v", v.Name, v.Type, t)
@@ -225,7 +265,10 @@ func (l *laner) mapped(n *ir.Node, op *Map) error {
 			return errNoLanes
 		}
 	}
-	if in, err := l.aligned(n.In, n.Out[0].Type); err == nil {
+	if in, err := l.aligned(n.In, n.Out[0].Type); err == nil || l.rows {
+		if err != nil {
+			return err
+		}
 		l.put(n.Out[0], l.b.Add(op, in...))
 		return nil
 	}
@@ -280,6 +323,10 @@ func (l *laner) attended(n *ir.Node, op *Attend) error {
 
 // moved is a move of what all samples have in common places; nothing moves where only shape or layout change.
 func (l *laner) moved(n *ir.Node, op *Move) error {
+	if l.rows {
+		l.put(n.Out[0], l.b.Add(&Move{Shape: l.inRows(n.Out[0].Type), Pack: true}, l.panels(n.In[0])))
+		return nil
+	}
 	if op.Parts == nil {
 		l.put(n.Out[0], Copy(l.b, l.flat(n.In[0]), append(slices.Clone(op.Shape), ir.Lanes)...))
 		return nil

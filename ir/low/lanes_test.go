@@ -17,7 +17,7 @@ func TestInLanes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	forms := 0
+	forms, rows := 0, 0
 	for _, f := range files {
 		a, err := txtar.ParseFile(f)
 		if err != nil {
@@ -28,25 +28,29 @@ func TestInLanes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all, err := InLanes(g)
-			if err != nil {
-				t.Logf("%s: %v", s.Name, err)
-				continue
+			for _, n := range []int{ir.Lanes, 40} {
+				all, err := InLanes(g, n)
+				if err != nil {
+					t.Logf("%s: %v", s.Name, err)
+					continue
+				}
+				if err := all.Check(); err != nil {
+					t.Errorf("%s: %v", s.Name, err)
+					continue
+				}
+				if forms++; n != ir.Lanes {
+					rows++
+				}
+				sameInLanes(t, s.Name, g, all, n)
 			}
-			if err := all.Check(); err != nil {
-				t.Errorf("%s: %v", s.Name, err)
-				continue
-			}
-			forms++
-			sameInLanes(t, s.Name, g, all)
 		}
 	}
-	if forms < 10 {
-		t.Errorf("%d graphs have a form for lanes", forms)
+	if forms < 10 || rows < 1 {
+		t.Errorf("%d graphs have a form for lanes, %d for single rows", forms, rows)
 	}
 }
 
-func sameInLanes(t *testing.T, name string, g, all *ir.Graph) {
+func sameInLanes(t *testing.T, name string, g, all *ir.Graph, n int) {
 	r := rand.New(rand.NewPCG(1, 2))
 	in := make([]*ir.Tensor, len(all.In))
 	for i, v := range all.In {
@@ -61,7 +65,7 @@ func sameInLanes(t *testing.T, name string, g, all *ir.Graph) {
 		t.Errorf("%s: %v", name, err)
 		return
 	}
-	for k := range ir.Lanes {
+	for k := range n {
 		one := make([]*ir.Tensor, len(in))
 		for i, v := range g.In {
 			one[i] = in[i].Gather(v.Type.Shape, func(j int) int { return k*v.Type.Len() + j })
