@@ -2,23 +2,26 @@
 
 package runtime
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A pace decides whether a team shares its jobs. How much that gains depends on how near to each other the processors are,
 // on what else they do, and on whether the goroutines sleep when work comes. So at the end of a period of runs the team does
-// a few of them in the way that is not in use, and changes over if the shortest one takes less time than the shortest of as
-// many before. As long as it does not, periods get longer.
+// a few of them in the way that is not in use, and changes over if the median takes less time than that of as many before.
+// As long as it does not, periods get longer.
 type pace struct {
 	off    bool // the way in use: the caller is alone
 	runs   int  // of the present period
 	period int
 	size   int // of runs that are compared
 	start  time.Time
-	best   [2]time.Duration // of runs in the way in use, and in the other one
+	times  [2][trial]time.Duration // of runs in the way in use, and in the other one; 0 for others
 }
 
 const (
-	trial       = 4 // runs in each way
+	trial       = 6 // runs in each way; the first one brings memory into other caches and is not compared
 	firstPeriod = 16
 	lastPeriod  = 1024
 )
@@ -32,7 +35,7 @@ func (p *pace) alone() bool { return p.off != p.other() }
 // begin begins a run of so many samples.
 func (p *pace) begin(size int) {
 	if p.runs == p.period-2*trial {
-		p.size, p.best = size, [2]time.Duration{}
+		p.size, p.times = size, [2][trial]time.Duration{}
 	}
 	if p.size == size && p.runs >= p.period-2*trial {
 		p.start = time.Now()
@@ -41,29 +44,22 @@ func (p *pace) begin(size int) {
 
 // end ends it.
 func (p *pace) end(size int) {
-	if p.size == size && p.runs > p.period-2*trial { // the first one of each way brings memory into other caches
-		p.took(time.Since(p.start))
+	if i := p.runs - (p.period - 2*trial); p.size == size && i >= 0 && i%trial > 0 {
+		p.times[i/trial][i%trial] = time.Since(p.start)
 	}
 	p.runs++
 	if p.runs < p.period {
 		return
 	}
 	p.runs, p.period = 0, min(2*p.period, lastPeriod)
-	if p.best[0] > 0 && p.best[1] > 0 && p.best[1] < p.best[0] {
+	used, other := middle(&p.times[0]), middle(&p.times[1])
+	if other > 0 && other < used {
 		p.off, p.period = !p.off, firstPeriod
 	}
 }
 
-// took notes the time of a run.
-func (p *pace) took(d time.Duration) {
-	if p.runs == p.period-trial {
-		return
-	}
-	way := 0
-	if p.other() {
-		way = 1
-	}
-	if p.best[way] == 0 || d < p.best[way] {
-		p.best[way] = max(d, 1)
-	}
+// middle is the median of the times after the first one, 0 if half of them are not there.
+func middle(times *[trial]time.Duration) time.Duration {
+	slices.Sort(times[1:])
+	return times[trial/2]
 }
