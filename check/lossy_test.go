@@ -145,7 +145,7 @@ g (float[?,12] x) => (float[?,4] y) {
 		each             int
 	}{
 		{"one by one", open, "batch=4", nil, 4},
-		{"in the lanes", lanes, "x:0=8", map[string]*ir.Tensor{"x": rows(16)}, 1},
+		{"in one graph", lanes, "x:0=16", map[string]*ir.Tensor{"x": rows(32)}, 1},
 		{"few rows", lanes, "x:0=3", map[string]*ir.Tensor{"x": rows(9)}, 3},
 	} {
 		for _, request := range []lossy.Request{{Binarize: []string{lossy.Auto}, MaxLoss: &loss}, {Ternarize: []string{lossy.Auto}, Prune: 0.6}} {
