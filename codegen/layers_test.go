@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/tools/txtar"
 )
 
 // Long source is cut between layers; each file is whole and the code is told once.
@@ -41,5 +43,28 @@ g (float[20,9] X) => (float[20,6] Y) {
 	slices.Sort(names)
 	if !slices.Equal(names, []string{"layers2_amd64.s", "layers_amd64.s"}) || coded != 2 {
 		t.Errorf("files %v, %d layers told", names, coded)
+	}
+}
+
+// A layer is code on the paths that its operator names, and on no others.
+func TestCodeIsOnItsPaths(t *testing.T) {
+	a, err := txtar.ParseFile("../testdata/codegen/layers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(a.Files, func(f txtar.File) bool { return f.Name == "coded_paths.model" })
+	files, err := Generate(lowGraph(t, string(a.Files[i].Data)), Options{Package: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		for _, c := range f.Code {
+			if c.Result != "M" || c.AVX512 == 0 || c.AVX2 != 0 {
+				t.Errorf("%s has %d bytes for AVX-512 and %d for AVX2", c.Result, c.AVX512, c.AVX2)
+			}
+		}
+	}
+	if s := string(text(files, "layers_amd64.s")); !strings.Contains(s, "AVX512(SB)") || strings.Contains(s, "AVX2(SB)") {
+		t.Error("the assembly is not for AVX-512 alone")
 	}
 }

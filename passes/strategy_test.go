@@ -60,6 +60,9 @@ func TestStrategies(t *testing.T) {
 		}
 		agree(t, g, evalSeeded(t, g), want, ir.Folding)
 		got := g.String()
+		if again := parse(t, got).String(); again != got {
+			t.Errorf("%s: what it gives is read as\n%s", name, again)
+		}
 		out.Files = append(out.Files, txtar.File{Name: f.Name, Data: []byte(text)}, txtar.File{Name: name + ".out", Data: []byte(got)})
 		if want := ""; !*update {
 			if i+1 < len(a.Files) && a.Files[i+1].Name == name+".out" {

@@ -13,6 +13,12 @@ const (
 	CodeNone   Code = "none"
 )
 
+// UnmarshalText reads a value of an attribute.
+func (c *Code) UnmarshalText(text []byte) error {
+	*c = Code(text)
+	return c.check()
+}
+
 func (c Code) check() error {
 	if c != CodeAll && c != CodeAVX512 && c != CodeNone {
 		return fmt.Errorf("code %q, wanted %q, %q or none said", string(c), string(CodeAVX512), string(CodeNone))
