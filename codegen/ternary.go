@@ -13,7 +13,7 @@ func (e *emitter) ternary(n *ir.Node, op *low.Linear, dst, src *jen.Statement) {
 	if op.Strategy == "perm" && x.Type.Layout == ir.RowMajor {
 		k, cols := w.Shape[0], w.Shape[1]
 		codes, groups := e.weights.perm(e, w, op)
-		e.call("permRows", dst, src, jen.Op("&").Add(codes), e.ref(n.In[2]), e.ref(n.In[3]), e.scratch("float32", 4, 32*groups), e.rows(x), jen.Lit(k), jen.Lit(cols))
+		e.call("permRows", dst, src, jen.Op("&").Add(codes), e.ref(n.In[2]), e.ref(n.In[3]), e.scratch("float32", 4, 32*groups+3*256), e.rows(x), jen.Lit(k), jen.Lit(cols))
 		return
 	}
 	kernel, count, width := "ternary", e.rows(x), 1

@@ -12,8 +12,9 @@ import (
 // leaves the term as it is, and at +0 if it is subtracted; a group without weights adds -0, which leaves any sum as it is.
 
 const (
-	permSteps = 6  // groups whose codes stand in a word
-	permTable = 16 // entries of a group
+	permSteps = 6   // groups whose codes stand in a word
+	permTable = 16  // entries of a group
+	permWidth = 256 // columns that are computed at once, at most
 )
 
 // perm is a ternary matrix as codes of five bits: an entry of a group's table and, on top, whether it is subtracted.
@@ -190,7 +191,7 @@ func permTablesGeneric(tab, x []float32, groups int) {
 }
 
 // permRowsGeneric multiplies row-major rows of k features by a matrix of n columns. A nil bias leaves scale·sum; tab is
-// scratch for the tables, twice permTable elements for each group.
+// scratch for the tables, twice permTable elements for each group, and more that only assembly needs.
 func permRowsGeneric(dst, src []float32, w *perm, scale, bias, tab []float32, rows, k, n int) {
 	for r := range rows {
 		w.tables(tab, src[r*k:r*k+k], 2*permTable)

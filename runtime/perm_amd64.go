@@ -6,9 +6,8 @@ package runtime
 
 // Columns whose codes stand side by side.
 const (
-	permVec   = 16           // in words
-	permWidth = 16 * permVec // in a block of words
-	permBytes = 32           // in bytes
+	permVec   = permWidth / 16 // in words
+	permBytes = 32             // in bytes
 )
 
 // pack makes room for the codes of n columns, and gives what packs a column. AVX-512 has words, by blocks of permWidth
@@ -60,23 +59,25 @@ func (w *perm) packBytes(j int, signs []uint8) {
 }
 
 // permRows multiplies row-major rows of k features by a matrix of n columns. A nil bias leaves scale·sum; tab is scratch for
-// the tables: 32 elements for each group, completed to a multiple of six.
+// the tables: 32 elements for each group, completed to a multiple of six, and 3*permWidth more.
 func permRows(dst, src []float32, w *perm, scale, bias, tab []float32, rows, k, n int) {
 	if path == pathPureGo {
 		permRowsGeneric(dst, src, w, scale, bias, tab, rows, k, n)
 		return
 	}
+	spare := tab[len(tab)-3*permWidth:]
 	tab = tab[:(w.groups+2)/3*3*permTable]
 	for r := range rows {
 		w.tables(tab, src[r*k:r*k+k], permTable)
 		for y, j := dst[r*n:r*n+n], 0; j < n; {
-			j += permBlock(y, w, scale, bias, tab, j)
+			j += permBlock(y, w, scale, bias, tab, spare, j)
 		}
 	}
 }
 
-// permBlock computes columns from column j on; it gives their number, of which dst may have fewer.
-func permBlock(dst []float32, w *perm, scale, bias, tab []float32, j int) int {
+// permBlock computes columns from column j on; it gives their number, of which dst may have fewer. Only then it needs spare
+// memory, which is not on the stack because it would be cleared.
+func permBlock(dst []float32, w *perm, scale, bias, tab, spare []float32, j int) int {
 	cols, at, width := permBytes, j*w.groups, 0
 	if path == pathAVX512 {
 		from := j / permWidth * permWidth
@@ -88,14 +89,14 @@ func permBlock(dst []float32, w *perm, scale, bias, tab []float32, j int) int {
 		}
 	}
 	if have := len(dst) - j; have < cols { // the others have neither scale nor bias
-		var out, s, b [permWidth]float32
-		copy(s[:], scale[j:])
+		out, s, b := spare[:permWidth], spare[permWidth:2*permWidth], spare[2*permWidth:]
+		copy(s, scale[j:])
 		if bias != nil {
-			copy(b[:], bias[j:])
-			bias = b[:]
+			copy(b, bias[j:])
+			bias = b
 		}
-		permKernel(&out[0], w, tab, at, s[:], bias, j, cols, width)
-		copy(dst[j:], out[:])
+		permKernel(&out[0], w, tab, at, s, bias, j, cols, width)
+		copy(dst[j:], out)
 		return cols
 	}
 	if bias != nil {

@@ -79,7 +79,7 @@ func TestPerm(t *testing.T) {
 						}
 					}
 					w := newPerm(p, k, depth)
-					tab, checkTab := guarded(t, 2*w.steps()*permSteps*permTable, i%3)
+					tab, checkTab := guarded(t, 2*w.steps()*permSteps*permTable+3*permWidth, i%3)
 					dst, check := guarded(t, len(want), i%4)
 					permRows(dst, src, &w, scale, bias, tab, rows, k, n)
 					check()
@@ -145,7 +145,7 @@ func BenchmarkPerm(b *testing.B) {
 		k, n := s[0], s[1]
 		r := rand.New(rand.NewPCG(1, 1))
 		p := listed(r, k, n, 0.35)
-		x, scale, y, tab := operand32(r, k, 0), operand32(r, n, 0), make([]float32, n), make([]float32, 32*(k+17)/18*6)
+		x, scale, y, tab := operand32(r, k, 0), operand32(r, n, 0), make([]float32, n), make([]float32, 32*((k+17)/18)*6+3*permWidth)
 		best := path
 		for path = best; path >= 0; path-- {
 			w := newPerm(p, k, k)
