@@ -210,12 +210,20 @@ func permSums512(a *gen.Asm, vecs int) {
 					a.VPERMI2PS(negative[g], t[g], c)
 				}
 			}
-			if v := i - 2; v >= 0 {
-				a.VFMADD231PS(code[v][2], one, acc[v%vecs])
+			third := func() {
+				if v := i - 2; v >= 0 {
+					a.VFMADD231PS(code[v][2], one, acc[v%vecs])
+				}
+			}
+			if vecs == 1 { // the next vector has the same sums
+				third()
 			}
 			if v := i - 1; v >= 0 && v < all {
 				a.VADDPS(code[v][0], acc[v%vecs], acc[v%vecs])
 				a.VADDPS(code[v][1], acc[v%vecs], acc[v%vecs])
+			}
+			if vecs > 1 {
+				third()
 			}
 		}
 	}
