@@ -39,11 +39,12 @@ const (
 
 // codeTenths are tenths of bytes of instructions that add, load and end columns: rather too many, so that what is chosen fits
 // the budget.
-var codeTenths = [paths]instructions{avx512: {65, 65, 65}, avx2: {54, 75, 120}}
+var codeTenths = [paths]instructions{avx512: {65, 65, 65, 65}, avx2: {54, 75, 120, 75}}
 
-// instructions are numbers of them.
-type instructions struct{ adds, loads, ends int }
+// instructions are numbers of them; again are loads of rows that sums have put out of their registers.
+type instructions struct{ adds, loads, ends, again int }
 
+// all are those that take time: a few more loads beside as many additions take none.
 func (n instructions) all() int { return n.adds + n.loads + n.ends }
 
 // layerCost is what the cost model knows of a layer.
@@ -205,7 +206,7 @@ func (l *layerCost) tablePlan(o low.Order, cold, large bool) plan {
 	carried := l.n * len(s.Blocks)
 	counts := [paths]instructions{}
 	for path, n := range loads {
-		counts[path] = instructions{uses + made, n + made + 2*carried, l.finish()}
+		counts[path] = instructions{adds: uses + made, loads: n + made + 2*carried, ends: l.finish()}
 	}
 	cost := l.vectors * max(addition*(uses+2*made+carried)+tableRead*(reads[avx512]+made), onlyReads*(reads[avx512]+made))
 	if large {
@@ -219,7 +220,7 @@ func (l *layerCost) coded(o low.Order, cost int, counts [paths]instructions, col
 	p := plan{order: o, cost: [paths]int{cost, cost * avx2Tenths / 10}}
 	for path, c := range counts {
 		t := codeTenths[path]
-		n := (c.adds*t.adds + c.loads*t.loads + c.ends*t.ends) / 10
+		n := (c.adds*t.adds + c.loads*t.loads + c.ends*t.ends + c.again*t.again) / 10
 		p.bytes[path] = n * (8*l.vectors + 1) / (8 * l.vectors) // with those that fetch code ahead
 	}
 	if cold {
@@ -335,7 +336,7 @@ func (l *layerCost) tileCount(s *low.Schedule, columns int) (c instructions) {
 				}
 				uses[i] = 0
 			}
-			c.loads += len(b.Sums) / 2 // rows that have left their register
+			c.again += len(b.Sums) / 2
 		}
 	}
 	c.ends = l.finish() + 2*l.n*(blocks-1)
