@@ -66,7 +66,6 @@ func (e *emitter) samplesInLanes() error {
 	o.weights, o.layers, o.decls, o.kernels, o.funcs, o.serial = e.weights, e.layers, e.decls, e.kernels, e.funcs, e.serial
 	o.in, o.out = Fields(g.In), Fields(g.Out)
 	o.sharing()
-	o.sharing()
 	o.pairs()
 	if err := o.nodes(); err != nil {
 		return fmt.Errorf("for samples in lanes: %w", err)
