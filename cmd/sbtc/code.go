@@ -90,7 +90,9 @@ func printPaths(w io.Writer, c *check.Compiled) error {
 			continue
 		}
 		name, avx512, avx2, of := n.Out[0].Name, "", "", ""
-		if i := slices.IndexFunc(coded, func(l codegen.Coded) bool { return l.Result == name || l.First == name || slices.Contains(l.Also, name) }); i >= 0 {
+		if i := slices.IndexFunc(coded, func(l codegen.Coded) bool {
+			return l.Result == name || l.First == name || slices.Contains(l.Also, name)
+		}); i >= 0 {
 			avx512, avx2, of = bytesOf(coded[i].AVX512), bytesOf(coded[i].AVX2), coded[i].Twin
 			if of == "" && coded[i].Result != name {
 				of = coded[i].Result
