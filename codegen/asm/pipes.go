@@ -16,8 +16,12 @@ func (c *code) multiply() []bool {
 			}
 		case opMax, opMin:
 			forced[i] = 1
-		case opMul, opFMA, opFNMA, opDiv, opSqrt, opStore: // which takes a multiplier's port to read
+		case opMul, opFMA, opFNMA, opDiv, opSqrt:
 			forced[i] = -1
+		case opStore:
+			if c.set == AVX512 { // takes a multiplier's port to read
+				forced[i] = -1
+			}
 		}
 	}
 	n := len(c.ops)
