@@ -13,6 +13,10 @@ const (
 	slowCall = 2 * time.Millisecond   // longer calls need no warm-up
 	slowTurn = 20 * time.Millisecond  // longer turns are taken in fewer rounds
 
+	// Throughput is that of a process at work: its goroutines sleep while others have their turn and are slow to wake, and
+	// those of others go on looking for work for some time.
+	batchOfMany = 3 * time.Millisecond
+
 	leastTurns  = 15
 	leastPureGo = 3 // which can take a thousand times as long as the others
 )
@@ -40,6 +44,14 @@ func (c *contestant) time(q timer.Request) (float64, error) {
 	return r.Times[0], nil
 }
 
+// batch is what a turn times, at least.
+func (c *contestant) batch() time.Duration {
+	if c.kind == many {
+		return batchOfMany
+	}
+	return batch
+}
+
 // calibrate finds how many calls make a turn, and warms up.
 func (c *contestant) calibrate(rounds int) error {
 	calls := 1
@@ -49,7 +61,7 @@ func (c *contestant) calibrate(rounds int) error {
 		if t, err = c.time(timer.Request{Calls: calls}); err != nil {
 			return err
 		}
-		if t*float64(calls) >= float64(batch) || calls >= 1<<20 {
+		if t*float64(calls) >= float64(c.batch()) || calls >= 1<<20 {
 			break
 		}
 		calls *= 2
@@ -62,9 +74,12 @@ func (c *contestant) calibrate(rounds int) error {
 // plan decides what a turn is of calls that take t nanoseconds, and in how many rounds it is taken: all of them or, where
 // it is slow, one in 2, 4, 8 and so on, so that any two share the rounds of the slower one.
 func (c *contestant) plan(t float64, rounds int) {
-	c.calls = max(1, int(math.Ceil(float64(batch)/t)))
+	c.calls = max(1, int(math.Ceil(float64(c.batch())/t)))
 	c.warm = int(math.Ceil(float64(warmup) / t))
-	if t > float64(slowCall) {
+	switch {
+	case c.kind == many:
+		c.warm = c.calls
+	case t > float64(slowCall):
 		c.warm = 0 // caches fill in a small part of a call
 	}
 	least := leastTurns

@@ -9,8 +9,8 @@ import (
 
 // A pace decides whether a team shares its jobs. How much that gains depends on how near to each other the processors are,
 // on what else they do, and on whether the goroutines sleep when work comes. So at the end of a period of runs the team does
-// a few of them in the way that is not in use, and changes over if the median takes less time than that of as many before.
-// As long as it does not, periods get longer.
+// a few of them in the way that is not in use, and compares the median with that of as many before. As long as that changes
+// nothing, periods get longer.
 type pace struct {
 	off    bool // the way in use: the caller is alone
 	runs   int  // of the present period
@@ -24,6 +24,7 @@ const (
 	trial       = 6 // runs in each way; the first one brings memory into other caches and is not compared
 	firstPeriod = 16
 	lastPeriod  = 1024
+	leastGain   = 20 // part of the time that sharing has to save, since it takes the time of others
 )
 
 // other reports whether the present run is in the way that is not in use.
@@ -52,9 +53,12 @@ func (p *pace) end(size int) {
 		return
 	}
 	p.runs, p.period = 0, min(2*p.period, lastPeriod)
-	used, other := middle(&p.times[0]), middle(&p.times[1])
-	if other > 0 && other < used {
-		p.off, p.period = !p.off, firstPeriod
+	shared, alone := middle(&p.times[0]), middle(&p.times[1])
+	if p.off {
+		shared, alone = alone, shared
+	}
+	if off := shared > alone-alone/leastGain; off != p.off && shared > 0 && alone > 0 {
+		p.off, p.period = off, firstPeriod
 	}
 }
 

@@ -103,7 +103,7 @@ func TestPace(t *testing.T) {
 	for _, x := range []struct {
 		alone, shared, at time.Duration // the times change places in the middle
 		want              [2]int        // of 10000 runs, at least so many alone in each half
-	}{{100, 60, 0, [2]int{0, 0}}, {60, 100, 0, [2]int{4800, 4800}}, {60, 100, 5000, [2]int{4800, 0}}, {100, 60, 5000, [2]int{0, 3800}}} {
+	}{{100, 60, 0, [2]int{0, 0}}, {60, 100, 0, [2]int{4800, 4800}}, {100, 97, 0, [2]int{4800, 4800}}, {60, 100, 5000, [2]int{4800, 0}}, {100, 60, 5000, [2]int{0, 3800}}} {
 		p := pace{period: firstPeriod}
 		var alone [2]int
 		for i := range 10000 {

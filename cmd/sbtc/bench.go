@@ -37,7 +37,7 @@ first recorded run of a CASEDIR, else random ones. Outputs are compared: paths h
 float32 what recorded results allow.
 
 Of a model with an open batch, --dim batch=B times Runs of B samples; "throughput" then compares Runs of one sample and of B,
-and with --workers N also those that N goroutines share, in samples per second.
+and with --workers N also those that N goroutines share, in samples per second, with turns of 3 ms.
 
 --ort takes the path of ONNX Runtime's shared library, version 1.14 or later (libonnxruntime.so; npm's onnxruntime-node
 and PyPI's onnxruntime hold one). It runs with one thread and all graph optimizations, the model in two forms, of which the
