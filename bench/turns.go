@@ -16,6 +16,7 @@ const (
 	// Throughput is that of a process at work: its goroutines sleep while others have their turn and are slow to wake, and
 	// those of others go on looking for work for some time.
 	batchOfMany = 3 * time.Millisecond
+	settling    = 64 // calls before, in which a team finds out whether to share work
 
 	leastTurns  = 15
 	leastPureGo = 3 // which can take a thousand times as long as the others
@@ -55,6 +56,9 @@ func (c *contestant) batch() time.Duration {
 // calibrate finds how many calls make a turn, and warms up.
 func (c *contestant) calibrate(rounds int) error {
 	calls := 1
+	if c.kind == many {
+		calls = settling
+	}
 	var t float64
 	for {
 		var err error
