@@ -16,6 +16,7 @@ const (
 	// Throughput is that of a process at work: its goroutines sleep while others have their turn and are slow to wake, and
 	// those of others go on looking for work for some time.
 	batchOfMany = 3 * time.Millisecond
+	callsOfMany = 4
 	settling    = 64 // calls before, in which a team finds out whether to share work
 
 	leastTurns  = 15
@@ -82,6 +83,7 @@ func (c *contestant) plan(t float64, rounds int) {
 	c.warm = int(math.Ceil(float64(warmup) / t))
 	switch {
 	case c.kind == many:
+		c.calls = max(callsOfMany, c.calls)
 		c.warm = c.calls
 	case t > float64(slowCall):
 		c.warm = 0 // caches fill in a small part of a call

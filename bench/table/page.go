@@ -50,8 +50,8 @@ const manyIntro = `
 ## Throughput
 
 Samples per second of one instance of the model, on the path that it takes here: in Runs of one sample and of the whole batch, by
-the caller alone and shared by two goroutines, in turns of 3 ms after as many calls that do not count. The gain is over one sample
-and the caller alone.
+the caller alone and shared by two goroutines, in turns of 3 ms or 4 calls after as many calls that do not
+count. The gain is over one sample and the caller alone.
 
 | work | samples | goroutines | us per call | samples per second | gain |
 |---|---|---|---|---|---|
