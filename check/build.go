@@ -138,7 +138,7 @@ func (p *Program) binary() string { return filepath.Join(p.dir, "program.exe") }
 var brokenPackage = regexp.MustCompile(`(?m)^# ` + regexp.QuoteMeta(module) + `/p(\d+)$`)
 
 // blame finds the packages that the output of go build complains about; it reports whether there are any.
-func (p *Program) blame(output []byte) bool {
+func (p *Program) blame(output []byte) (more bool) {
 	at := brokenPackage.FindAllSubmatchIndex(output, -1)
 	for k, m := range at {
 		end := len(output)
@@ -146,11 +146,12 @@ func (p *Program) blame(output []byte) bool {
 			end = at[k+1][0]
 		}
 		i, err := strconv.Atoi(string(output[m[2]:m[3]]))
-		if err == nil && i < len(p.errs) {
+		if err == nil && i < len(p.errs) && p.errs[i] == nil {
+			more = true
 			p.errs[i] = fmt.Errorf("the compiled package does not build: %s", bytes.TrimSpace(output[m[1]:end]))
 		}
 	}
-	return at != nil
+	return more
 }
 
 // environment is that of the program, for its executor.

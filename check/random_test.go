@@ -22,6 +22,9 @@ var (
 // programGraphs is how many packages one program holds.
 const programGraphs = 32
 
+// manySamples are more than there are lanes.
+const manySamples = 20
+
 // TestRandomGraphs compiles random models with random choices, builds many of them into one program, and runs that on
 // every path of this machine and with goroutines; some are also built without assembly. All give the bits of the low
 // graph's Eval, and the first samples of a batch those that they have among all.
@@ -101,16 +104,27 @@ func newRandomModel(t *testing.T, seed int) *randomModel {
 		m.about += fmt.Sprintf(", %s=%s", o.Glob, o.Strategy)
 	}
 	g := lowered(choice)
+	each := 1
+	if w.samples == 1 && seed%3 == 1 { // some as packages of many samples, which are then in the lanes or not
+		many := opt
+		many.Batch, many.Each = manySamples, true
+		if _, err := codegen.Generate(g, many); err == nil {
+			opt, each = many, manySamples
+		}
+	}
 	files, err := codegen.Generate(g, opt)
 	fail(err)
 	files = slices.DeleteFunc(files, func(f codegen.File) bool { return f.Name == "model_test.go" })
-	m.Compiled = &Compiled{Graph: g, In: g.In, Out: g.Out, Each: 1, Package: opt.Package, Files: files}
+	m.Compiled = &Compiled{Graph: g, In: g.In, Out: g.Out, Each: each, Package: opt.Package, Files: files}
+	if each > 1 {
+		m.In, m.Out = repeated(g.In, each), repeated(g.Out, each)
+	}
 	m.Samples, _ = codegen.Samples(g, opt)
-	in, err := randomInputs(g.In, seed)
+	in, err := randomInputs(m.In, seed)
 	fail(err)
 	special, _ := nonFinite(in, seed)
 	for _, in := range [][]*ir.Tensor{in, rough(in), special} {
-		out, err := g.Eval(in)
+		out, err := m.Eval(in)
 		fail(err)
 		m.in, m.out = append(m.in, in), append(m.out, out)
 	}

@@ -96,18 +96,19 @@ func (e *emitter) sample(f *jen.File) {
 	}
 	f.Comment("sample computes sample i in the arena of a worker.")
 	f.Func().Params(jen.Id("m").Op("*").Id("Model")).Id("sample").Params(jen.List(jen.Id("worker"), jen.Id("i")).Int()).BlockFunc(func(g *jen.Group) {
-		for _, x := range []struct {
-			name, typ string
-			fields    []Field
-		}{{"in", "Inputs", e.in}, {"out", "Outputs", e.out}} {
-			g.Id(x.name).Op(":=").Id(x.typ).ValuesFunc(func(v *jen.Group) {
+		names := localsOf(e.body...)
+		for _, x := range e.ports() {
+			if x.local == "in" && !names.reads("in") {
+				continue
+			}
+			g.Id(x.local).Op(":=").Id(x.typ).ValuesFunc(func(v *jen.Group) {
 				for _, f := range x.fields {
 					per := f.Type.Len() / e.batch.count
-					v.Id(f.Go).Op(":").Id("m").Dot(x.name).Dot(f.Go).Index(jen.Id("i").Op("*").Lit(per), jen.Parens(jen.Id("i").Op("+").Lit(1)).Op("*").Lit(per))
+					v.Id(f.Go).Op(":").Id("m").Dot(x.local).Dot(f.Go).Index(jen.Id("i").Op("*").Lit(per), jen.Parens(jen.Id("i").Op("+").Lit(1)).Op("*").Lit(per))
 				}
 			})
 		}
-		localsOf(e.body...).declare(g, jen.Id("m").Dot("arenas").Index(jen.Id("worker")))
+		names.declare(g, jen.Id("m").Dot("arenas").Index(jen.Id("worker")))
 		for _, c := range e.body {
 			g.Add(c)
 		}

@@ -240,7 +240,11 @@ func (e *emitter) group(f *jen.File) {
 	f.Comment(fmt.Sprintf("group computes %d samples, or those that are left, from sample %[1]d·i on: they are the lanes.", size))
 	f.Func().Params(m.Clone().Op("*").Id("Model")).Id("group").Params(jen.List(jen.Id("worker"), i).Int()).BlockFunc(func(g *jen.Group) {
 		g.Add(n).Op(":=").Id("min").Call(jen.Lit(size), m.Clone().Dot("samples").Op("-").Add(i).Op("*").Lit(size))
+		names := localsOf(e.lanes.body...)
 		for _, x := range e.ports() {
+			if x.local == "in" && !e.few() && !names.reads("in") {
+				continue
+			}
 			g.Id(x.local).Op(":=").Id(x.typ).ValuesFunc(func(v *jen.Group) {
 				for _, f := range x.fields {
 					per := f.Type.Len() / e.batch.count
@@ -267,7 +271,7 @@ func (e *emitter) group(f *jen.File) {
 		few(append(copies(e.in, m.Clone().Dot("fewIn"), jen.Id("in")),
 			jen.List(jen.Id("in"), jen.Id("out")).Op("=").List(m.Clone().Dot("fewIn"), m.Clone().Dot("fewOut")))...)
 		e.lanes.batch.panelCounts(g)
-		localsOf(e.lanes.body...).declare(g, m.Clone().Dot("arenas").Index(jen.Id("worker")))
+		names.declare(g, m.Clone().Dot("arenas").Index(jen.Id("worker")))
 		for _, c := range e.lanes.body {
 			g.Add(c)
 		}

@@ -231,6 +231,11 @@ func localsOf(body ...jen.Code) locals { return locals(fmt.Sprintf("%#v", jen.Bl
 // uses reports whether the body works in the memory name.
 func (l locals) uses(name string) bool { return strings.Contains(string(l), "("+name+", ") }
 
+// reads reports whether the body has a field of the variable name.
+func (l locals) reads(name string) bool {
+	return strings.Contains(string(l), "("+name+".") || strings.Contains(string(l), " "+name+".")
+}
+
 // declare declares what the body uses of the arena and of the weights.
 func (l locals) declare(g *jen.Group, arena *jen.Statement) {
 	if l.uses("a") {
