@@ -114,12 +114,16 @@ func (s *strategist) spend(claims []*claim) {
 			}
 		}
 	}
-	s.align()
 }
 
-// align gives two layers of which one reads the other, and which may run as one, code on the same paths.
-func (s *strategist) align() {
-	for n, p := range s.layers {
+// align gives two layers of which one reads the other, and which may run as one, code on the same paths: the last ones first,
+// since what a layer loses those before it may lose too.
+func (s *strategist) align(g *ir.Graph) {
+	for _, n := range slices.Backward(g.Nodes) {
+		p := s.layers[n]
+		if p == nil {
+			continue
+		}
 		q := s.layers[n.In[0].Def]
 		if q == nil || p.best == nil || q.best == nil || p.best.order.Strategy != "rt" || q.best.order.Strategy != "rt" {
 			continue

@@ -68,6 +68,7 @@ func (c Choice) strategy(g *ir.Graph) (bool, error) {
 	}
 	claims := s.plan(g)
 	s.spend(claims)
+	s.align(g)
 	changed, err := g.Rewrite(func(b *ir.Builder, n *ir.Node) ([]*ir.Value, error) {
 		p := s.layers[n]
 		if p == nil {
